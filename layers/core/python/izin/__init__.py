@@ -1,0 +1,1 @@
+"""Izin: the consent gate for SMS and WhatsApp on a company's own AWS account."""

@@ -1,0 +1,66 @@
+"""What is asked of the gate: one message, to one person, for one purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """How a person is reached. Only `sms` and `whatsapp` are sent; the others are preferences."""
+
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    EMAIL = "email"
+    PUSH = "push"
+    SOCIAL = "social"
+    ADS = "ads"
+
+
+SENT_CHANNELS = frozenset({Channel.SMS, Channel.WHATSAPP})
+
+
+class Purpose(StrEnum):
+    """What a message is for. Consent is given, and rules are written, per purpose."""
+
+    MARKETING = "marketing"
+    TRANSACTIONAL = "transactional"
+    AUTHENTICATION = "authentication"
+    ANNOUNCEMENT = "announcement"
+
+
+class Kind(StrEnum):
+    """Who asked for the message: an app, or the person by an act of their own.
+
+    Everything but a `submission` answers something that the person just did. It is exempt from
+    windows and caps for the few minutes in which an answer is an answer, and never sent later.
+    """
+
+    SUBMISSION = "submission"
+    CONFIRMATION = "confirmation"  # of an opt-out
+    OPT_IN_REQUEST = "opt_in_request"  # "reply YA to confirm"
+    HELP = "help"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message as the gate judges it. The number it goes to is judged as a `Phone` beside it.
+
+    `text` is None where nothing but content is to be judged (`izin check` without `--text`).
+    `basis` names the transaction that a transactional message belongs to. `expires_at` is the
+    instant from which the message is useless; None means that no expiry is judged.
+    """
+
+    brand: str
+    sender: str
+    channel: Channel
+    purpose: Purpose
+    text: str | None = field(default=None, repr=False)
+    language: str | None = None
+    basis: Mapping[str, str] | None = None
+    essential: bool = False
+    expires_at: datetime | None = None
+    kind: Kind = Kind.SUBMISSION
+    answers: str | None = None  # for a confirmation: the id of the opt-out that it answers
