@@ -63,4 +63,4 @@ class Message:
     essential: bool = False
     expires_at: datetime | None = None
     kind: Kind = Kind.SUBMISSION
-    answers: str | None = None  # for a confirmation: the id of the opt-out that it answers
+    answers: datetime | None = None  # when the person gave what this message answers

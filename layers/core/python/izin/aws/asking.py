@@ -1,0 +1,95 @@
+"""Who is a request about? The brand, sender and person that it names, read in one trip or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from izin.aws import identity, registry, state
+from izin.aws.dynamo import Item
+from izin.aws.http import FieldError, Problem, refuse
+from izin.aws.runtime import Runtime
+from izin.aws.state import State
+from izin.domain import phone
+from izin.domain.consent import Standing
+from izin.domain.pack import Pack, pack_of
+from izin.domain.phone import InvalidNumber, Phone
+from izin.domain.registry import Brand, Sender
+
+UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Everything that was read about one request. `key_item` is None for somebody never heard of."""
+
+    brand: Brand
+    sender: Sender | None
+    phone: Phone
+    pack: Pack
+    recipient_id: str
+    state: State
+    standing: Standing
+    template: Item | None = None
+    key_item: Item | None = field(default=None, repr=False)
+
+    def key(self, rt: Runtime) -> bytes:
+        """The person's own key, made now if they have none yet."""
+        return identity.key_of(rt, self.recipient_id, self.key_item)
+
+
+def number(text: str, field_name: str) -> Phone:
+    """The number in a request. Raises Problem 422, which never repeats it."""
+    try:
+        return phone.parse(text)
+    except InvalidNumber as error:
+        raise refuse(UNPROCESSABLE, field_name, error.code, error.remedy) from None
+
+
+def gather(
+    rt: Runtime,
+    brand_id: str,
+    sender_id: str | None,
+    address: str,
+    field_name: str,
+    template_id: str | None = None,
+) -> Asked:
+    """Read what a request is about, in one trip. Raises Problem 422 for what is unknown or foreign."""
+    person = number(address, field_name)
+    recipient_id = identity.pseudonym(rt, person.e164)
+    brand_pk = registry.brand_key(brand_id)
+    sender_pk = registry.sender_key(sender_id) if sender_id else None
+    template_pk = registry.template_key(brand_id, template_id) if template_id else None
+    state_pk, company_pk = state.state_key(brand_id, recipient_id), state.company_key(recipient_id)
+    found = registry.read(
+        rt,
+        [pk for pk in (brand_pk, sender_pk, template_pk) if pk],
+        [(rt.state_table, state_pk), (rt.state_table, company_pk), (rt.keys_table, recipient_id)],
+    )
+    brand = registry.brand(found.get(brand_pk))
+    sender = registry.sender(found.get(sender_pk)) if sender_pk else None
+    errors = []
+    if brand is None:
+        errors.append(FieldError("brand", "unknown_brand", "register the brand first: PUT /v1/brands/{id}"))
+    if sender_pk and sender is None:
+        errors.append(FieldError("sender", "unknown_sender", "register it first: PUT /v1/senders/{id}"))
+    if sender and sender.brand != brand_id:
+        errors.append(FieldError("sender", "sender_of_another_brand", "use a sender of this brand"))
+    if template_pk and template_pk not in found:
+        errors.append(
+            FieldError("template.id", "unknown_template", "register it first: PUT /v1/templates/{id}")
+        )
+    if errors or brand is None:
+        raise Problem(UNPROCESSABLE, errors)
+    now_state = state.read(brand_id, recipient_id, found.get(state_pk))
+    return Asked(
+        brand=brand,
+        sender=sender,
+        phone=person,
+        pack=pack_of(person.country),
+        recipient_id=recipient_id,
+        state=now_state,
+        standing=state.with_company(now_state, found.get(company_pk)),
+        template=found.get(template_pk) if template_pk else None,
+        key_item=found.get(recipient_id),
+    )

@@ -1,0 +1,88 @@
+"""How values become DynamoDB items, and the few calls that every table needs.
+
+The low-level client is used throughout: expressions stay visible where they matter, and one
+translation of types serves all tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from izin.aws.runtime import Runtime
+
+Item = dict[str, Any]
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+def pack(item: Mapping[str, Any]) -> Item:
+    """`item` in DynamoDB's JSON. None values are left out."""
+    return {name: _serialize(value) for name, value in item.items() if value is not None}
+
+
+def unpack(item: Mapping[str, Any]) -> Item:
+    """An item as plain Python: int for numbers, bytes for binary."""
+    return {name: _plain(_deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, Binary):
+        return bytes(value.value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def get(rt: Runtime, table: str, key: Mapping[str, Any]) -> Item | None:
+    """The item at `key`, read strongly consistent, or None."""
+    answer = rt.dynamodb.get_item(TableName=table, Key=pack(key), ConsistentRead=True)
+    return unpack(answer["Item"]) if "Item" in answer else None
+
+
+def batch_get(rt: Runtime, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Item]:
+    """The items at (table, pk), read strongly consistent in one trip; missing ones are absent."""
+    request: dict[str, Any] = {}
+    for table, pk in dict.fromkeys(keys):
+        request.setdefault(table, {"ConsistentRead": True, "Keys": []})["Keys"].append(pack({"pk": pk}))
+    found: dict[tuple[str, str], Item] = {}
+    for attempt in range(_ATTEMPTS):
+        answer = rt.dynamodb.batch_get_item(RequestItems=request)
+        for table, items in answer["Responses"].items():
+            found.update({(table, item["pk"]["S"]): unpack(item) for item in items})
+        request = answer.get("UnprocessedKeys") or {}
+        if not request:
+            return found
+        back_off(rt, attempt)
+    raise TimeoutError("DynamoDB left keys unread; the caller may try again")
+
+
+_ATTEMPTS = 5
+
+
+def back_off(rt: Runtime, attempt: int) -> None:
+    """Wait before the next attempt, full jitter: up to 20 ms, then twice as long each time."""
+    rt.sleep(rt.jitter() * 0.02 * 2**attempt)
+
+
+def lost_condition(error: ClientError) -> Item | None:
+    """For a single write refused by its condition, the item as it was ({} if none); else None."""
+    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        return None
+    return unpack(error.response.get("Item", {}))
+
+
+def cancellation(error: ClientError) -> list[str] | None:
+    """For a cancelled transaction, the reason of each of its writes ("None" for the innocent)."""
+    if error.response["Error"]["Code"] != "TransactionCanceledException":
+        return None
+    return [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]

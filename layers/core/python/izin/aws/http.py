@@ -1,0 +1,171 @@
+"""How a function answers API Gateway: plain JSON, or a problem document that names the remedy.
+
+Every refusal is RFC 9457 `application/problem+json` with `errors: [{field, code, message}]`. A
+verdict of the gate is never one: it is a normal answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from aws_lambda_powertools import Logger
+from pydantic import BaseModel, ValidationError
+
+from izin.api import BODY_LIMIT
+
+Event = Mapping[str, Any]
+Answer = dict[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field of a request, and how to mend it."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Problem(Exception):
+    """A request refused: its status and every error found. Holds no personal data."""
+
+    def __init__(self, status: HTTPStatus, errors: Sequence[FieldError], title: str | None = None) -> None:
+        super().__init__(title or status.phrase)
+        self.status = status
+        self.title = title or status.phrase
+        self.errors = tuple(errors)
+
+
+def refuse(status: HTTPStatus, field: str, code: str, message: str) -> Problem:
+    """A problem with one error."""
+    return Problem(status, [FieldError(field, code, message)])
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whose key a request came with: the brand that it is bound to ("*" for all) and its scopes."""
+
+    key: str
+    brand: str
+    scopes: frozenset[str]
+
+    def demand(self, scope: str, brand: str | None = None) -> None:
+        """Raise Problem 403 unless the key may do `scope`, for `brand` where one is named."""
+        if scope not in self.scopes:
+            raise refuse(
+                HTTPStatus.FORBIDDEN, "Authorization", "scope_missing", f"this key lacks the scope {scope!r}"
+            )
+        if brand is not None and self.brand not in ("*", brand):
+            raise refuse(
+                HTTPStatus.FORBIDDEN, "brand", "brand_of_another_key", "this key is bound to another brand"
+            )
+
+    def named_brand(self, event: Event) -> str:
+        """The brand that a call without a body is about: the key's, or `?brand=` for a key of all."""
+        if self.brand != "*":
+            return self.brand
+        brand = (event.get("queryStringParameters") or {}).get("brand")
+        if not brand:
+            raise refuse(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "brand", "missing", "this key is for all brands: add ?brand="
+            )
+        return str(brand)
+
+
+def principal(event: Event) -> Principal:
+    """The key that the authorizer vouched for."""
+    context = event["requestContext"]["authorizer"]["lambda"]
+    return Principal(context["key"], context["brand"], frozenset(context["scopes"].split()))
+
+
+def raw_body(event: Event, limit: int = BODY_LIMIT) -> bytes:
+    """The request's body. Raises Problem 413 beyond `limit` bytes."""
+    text = event.get("body") or ""
+    body = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
+    if len(body) > limit:
+        raise refuse(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body", "too_large", f"a body has at most {limit} bytes"
+        )
+    return body
+
+
+def parse(model: type[Model], body: bytes) -> Model:
+    """`body` as `model`. Raises Problem 400 for what is no JSON and 422 for what does not fit."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def invalid(error: ValidationError) -> Problem:
+    """A validation error as a problem that names fields and remedies, and repeats no input."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if any(e["type"] == "json_invalid" for e in found):
+        status = HTTPStatus.BAD_REQUEST
+    return Problem(
+        status,
+        [
+            FieldError(".".join(map(str, e["loc"])) or "body", _CODES.get(e["type"], e["type"]), e["msg"])
+            for e in found
+        ],
+    )
+
+
+_CODES = {
+    "extra_forbidden": "unknown_field",
+    "missing": "missing",
+    "timezone_aware": "time_without_offset",
+    "value_error": "inconsistent",
+}
+
+
+def answer(status: HTTPStatus, body: Mapping[str, Any]) -> Answer:
+    """A normal answer."""
+    return {
+        "statusCode": int(status),
+        "headers": {"content-type": "application/json", "cache-control": "no-store"},
+        "body": json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+    }
+
+
+def problem(error: Problem) -> Answer:
+    """A refusal."""
+    body = {
+        "type": "about:blank",
+        "title": error.title,
+        "status": int(error.status),
+        "errors": [{"field": e.field, "code": e.code, "message": e.message} for e in error.errors],
+    }
+    return {**answer(error.status, body), "headers": {"content-type": "application/problem+json"}}
+
+
+def respond(logger: Logger, act: Callable[[], Answer]) -> Answer:
+    """What `act` answers; a refusal as a problem; anything unexpected as 500, logged by its type.
+
+    The text of an unexpected exception may quote what it choked on, so it is not logged.
+    """
+    try:
+        return act()
+    except Problem as error:
+        return problem(error)
+    except Exception as error:  # noqa: BLE001 (the caller is told, and nothing of it is logged)
+        logger.error("unexpected", extra={"exception": type(error).__name__, "where": _where(error)})
+        return problem(
+            refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "", "internal", "nothing was lost; try again")
+        )
+
+
+def _where(error: BaseException) -> str:
+    traceback = error.__traceback__
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return ""
+    return f"{traceback.tb_frame.f_code.co_filename.rpartition('/')[2]}:{traceback.tb_lineno}"

@@ -1,0 +1,191 @@
+"""How an event gets into a person's ledger, and how the ledger is read.
+
+Key: (`<brand>#<recipient_id>`, `seq`). Functions that append may put and read, never update or
+delete; a put is conditional on the number being free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from izin.aws import codec, identity, messages, state
+from izin.aws.dynamo import Item, back_off, cancellation, pack, unpack
+from izin.aws.runtime import Runtime
+from izin.aws.state import Draft, State
+from izin.domain import chain
+from izin.domain.consent import Event, EventType, Standing, apply, block_of
+from izin.domain.times import from_text, to_text
+
+_ATTEMPTS = 8
+_APPLIED_FOR = timedelta(days=15)  # longer than any queue here keeps a message (14 days)
+_APPLIED_AT_MOST = 256
+
+
+class Contention(Exception):
+    """A write lost every race it was in; nothing was changed and the caller may try again."""
+
+
+def draft(
+    key: bytes,
+    recipient_id: str,
+    event: Event,
+    evidence: Mapping[str, str],
+    reply: Mapping[str, Any] | None = None,
+) -> Draft:
+    """An event with its personal evidence sealed, and committed to; and the message that answers it."""
+    commitments = {
+        name: chain.commit(identity.salt(key, event.id, name), name, value)
+        for name, value in evidence.items()
+    }
+    sealed = identity.seal(key, evidence_context(recipient_id, event.id), evidence) if evidence else None
+    return Draft(event, commitments, sealed, reply)
+
+
+def evidence_context(recipient_id: str, event_id: str) -> str:
+    """What an event's sealed evidence is bound to."""
+    return f"evidence|{recipient_id}|{event_id}"
+
+
+def ledger_key(brand: str, recipient_id: str) -> str:
+    """The partition of one person's ledger with one brand."""
+    return f"{brand}#{recipient_id}"
+
+
+def append(rt: Runtime, brand: str, recipient_id: str, draft: Draft) -> Standing:
+    """Write the event behind the head of the chain; the standing that follows from it.
+
+    An event that is in the ledger already changes nothing. The message that confirms an opt-out
+    is put in the same transaction, so there is exactly one; a repeat of an opt-out that stands has
+    none. Raises Contention after 8 lost races.
+    """
+    for attempt in range(_ATTEMPTS):
+        before = state.fetch(rt, brand, recipient_id)
+        if draft.event.id in before.applied:
+            return before.standing
+        if not before.joined:
+            state.join(rt, brand, recipient_id)
+            continue
+        try:
+            rt.dynamodb.transact_write_items(TransactItems=_writes(rt, before, draft))
+        except ClientError as error:
+            if cancellation(error) is None:
+                raise
+            back_off(rt, attempt)
+            continue
+        return apply(before.standing, draft.event)
+    raise Contention(f"event {draft.event.id} found no turn in {_ATTEMPTS} attempts")
+
+
+def _writes(rt: Runtime, before: State, draft: Draft) -> list[Any]:
+    event, seq = draft.event, before.seq + 1
+    record = {
+        **codec.event_item(event),
+        "brand": before.brand,
+        "recipient_id": before.recipient_id,
+        "seq": seq,
+        "prev": before.head,
+        "commitments": dict(draft.commitments) or None,
+    }
+    record = {name: value for name, value in record.items() if value is not None}
+    record["hash"] = chain.link(record)
+    pk = ledger_key(before.brand, before.recipient_id)
+    put = {
+        "TableName": rt.ledger_table,
+        "Item": pack({**record, "pk": pk, "sealed": draft.sealed}),
+        "ConditionExpression": "attribute_not_exists(pk)",
+    }
+    writes: list[Any] = [{"Put": put}, {"Update": _move(rt, before, draft, record["hash"])}]
+    if draft.reply and not _answered(before, event):
+        at = event.silent_from or event.recorded_at
+        writes.append(
+            {
+                "Put": {
+                    "TableName": rt.messages_table,
+                    "Item": pack(messages.due(dict(draft.reply), event.recorded_at, at)),
+                    "ConditionExpression": "attribute_not_exists(pk)",
+                }
+            }
+        )
+    return writes
+
+
+def _answered(before: State, event: Event) -> bool:
+    """Whether an opt-out repeats one that stands already, and so was confirmed already."""
+    if event.type is not EventType.OPT_OUT:
+        return False
+    earlier = [block_of(d.event) for d in before.unrecorded] + list(before.recorded.blocks.values())
+    return before.recorded.repeats(block_of(event), earlier, event.channel)
+
+
+def _move(rt: Runtime, before: State, draft: Draft, head: str) -> Item:
+    event = draft.event
+    expression = (
+        "SET seq = :seq, head = :head, standing = :standing, applied = :applied, version = version + :one"
+    )
+    names: dict[str, str] = {}
+    if event.type is EventType.OPT_OUT:
+        names = {f"#{i}": name for i, name in enumerate(state.block_attributes(event.id))}
+        expression += " REMOVE " + ", ".join(names)
+    update: Item = {
+        "TableName": rt.state_table,
+        "Key": pack({"pk": state.state_key(before.brand, before.recipient_id)}),
+        "UpdateExpression": expression,
+        "ConditionExpression": "seq = :before" if before.seq else "attribute_not_exists(seq)",
+        "ExpressionAttributeValues": pack(
+            {
+                ":seq": before.seq + 1,
+                ":head": head,
+                ":standing": codec.standing_item(apply(before.recorded, event)),
+                ":applied": _applied(before, event),
+                ":one": 1,
+                ":before": before.seq if before.seq else None,
+            }
+        ),
+    }
+    if names:
+        update["ExpressionAttributeNames"] = names
+    return update
+
+
+def _applied(before: State, event: Event) -> dict[str, Mapping[str, str]]:
+    """The events of the last days, by id, so that a late duplicate is known for one."""
+    recent = {
+        event_id: entry
+        for event_id, entry in before.applied.items()
+        if from_text(entry["at"]) > event.recorded_at - _APPLIED_FOR
+    }
+    entry = {"at": to_text(event.recorded_at)}
+    if event.silent_from:
+        entry["silent_from"] = to_text(event.silent_from)
+    newest = sorted({**recent, event.id: entry}.items(), key=lambda kept: kept[1]["at"])
+    return dict(newest[-_APPLIED_AT_MOST:])
+
+
+def silent_from(state: State, event_id: str) -> datetime | None:
+    """The instant that an opt-out's first write fixed, whether or not its event is written yet."""
+    for draft in state.unrecorded:
+        if draft.event.id == event_id:
+            return draft.event.silent_from
+    entry = state.applied.get(event_id, {})
+    return from_text(entry["silent_from"]) if "silent_from" in entry else None
+
+
+def events(rt: Runtime, brand: str, recipient_id: str) -> Iterator[Item]:
+    """A person's ledger in order: every stored event, sealed evidence included."""
+    request: Item = {
+        "TableName": rt.ledger_table,
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": pack({":pk": ledger_key(brand, recipient_id)}),
+        "ConsistentRead": True,
+    }
+    while True:
+        answer = rt.dynamodb.query(**request)
+        for item in answer["Items"]:
+            yield unpack(item)
+        if "LastEvaluatedKey" not in answer:
+            return
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -1,0 +1,159 @@
+"""Who may call, who speaks, and through what: API keys, brands, senders and templates.
+
+Keys: `KEY#<sha256 of the key>`, `BRAND#<id>`, `SENDER#<id>`, `TEMPLATE#<brand>#<id>` and
+`ADDRESS#<channel>#<address>`, which leads an inbound message to its sender. What was read may be
+used for ten seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from izin.aws.dynamo import Item, batch_get, cancellation, get, pack
+from izin.aws.runtime import Runtime
+from izin.domain.message import Channel
+from izin.domain.registry import Brand, Carrier, Sender
+
+CACHE_FOR = timedelta(seconds=10)
+SCOPES = ("check", "send", "consent", "opt_out", "read", "admin")
+
+
+def brand_key(brand_id: str) -> str:
+    """The key of a brand."""
+    return f"BRAND#{brand_id}"
+
+
+def sender_key(sender_id: str) -> str:
+    """The key of a sender."""
+    return f"SENDER#{sender_id}"
+
+
+def template_key(brand_id: str, template_id: str) -> str:
+    """The key of a template."""
+    return f"TEMPLATE#{brand_id}#{template_id}"
+
+
+def address_key(channel: str, address: str) -> str:
+    """The key that leads from what a person wrote to, to the sender."""
+    return f"ADDRESS#{channel}#{address}"
+
+
+def api_key_key(key: str) -> str:
+    """The key of an API key: its SHA-256. The key itself is 256 random bits and stored nowhere."""
+    return f"KEY#{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def read(rt: Runtime, registry: Iterable[str], others: Iterable[tuple[str, str]]) -> dict[str, Item]:
+    """The registry items at `registry`, and with them in the same trip the items at `others`.
+
+    Items read less than ten seconds ago are not read again. Answers by pk, whatever the table.
+    """
+    now, found, wanted = rt.now(), dict[str, Item](), list(others)
+    for pk in registry:
+        cached = rt.cache.get(pk)
+        if cached and cached[0] <= now < cached[0] + CACHE_FOR:
+            found[pk] = cached[1]
+        else:
+            wanted.append((rt.registry_table, pk))
+    for (table, pk), item in (batch_get(rt, wanted) if wanted else {}).items():
+        found[pk] = item
+        if table == rt.registry_table:
+            rt.cache[pk] = (now, item)
+    return found
+
+
+def brand(item: Mapping[str, Any] | None) -> Brand | None:
+    """The brand in an item."""
+    if item is None:
+        return None
+    return Brand(
+        id=item["id"],
+        name=item["name"],
+        contact=item["contact"],
+        double_opt_in=item.get("double_opt_in"),
+        approved_domains=frozenset(item.get("approved_domains", ())),
+    )
+
+
+def sender(item: Mapping[str, Any] | None) -> Sender | None:
+    """The sender in an item."""
+    if item is None:
+        return None
+    return Sender(
+        id=item["id"],
+        brand=item["brand"],
+        channel=Channel(item["channel"]),
+        carrier=Carrier(item["carrier"]),
+        address=item["address"],
+        countries=frozenset(item.get("countries", ())),
+        two_way=item["two_way"],
+        language=item.get("language"),
+        rate=item["rate"],
+        at_least_once=item["at_least_once"],
+        suspended=item["suspended"],
+    )
+
+
+def sender_at(rt: Runtime, channel: Channel, address: str) -> Sender | None:
+    """The sender that people reach at `address`, or None."""
+    pk = address_key(channel, address)
+    lead = read(rt, [pk], []).get(pk)
+    if lead is None:
+        return None
+    pk = sender_key(lead["sender"])
+    return sender(read(rt, [pk], []).get(pk))
+
+
+def put(rt: Runtime, pk: str, item: Mapping[str, Any]) -> None:
+    """Store a brand or template."""
+    rt.dynamodb.put_item(TableName=rt.registry_table, Item=pack({**item, "pk": pk}))
+    rt.cache.pop(pk, None)
+
+
+def put_sender(rt: Runtime, item: Mapping[str, Any]) -> bool:
+    """Store a sender with the lead from its address; False if another sender has that address."""
+    lead = address_key(item["channel"], item["address"])
+    try:
+        rt.dynamodb.transact_write_items(
+            TransactItems=[
+                {
+                    "Put": {
+                        "TableName": rt.registry_table,
+                        "Item": pack({**item, "pk": sender_key(item["id"])}),
+                    }
+                },
+                {
+                    "Put": {
+                        "TableName": rt.registry_table,
+                        "Item": pack({"pk": lead, "sender": item["id"]}),
+                        "ConditionExpression": "attribute_not_exists(pk) OR sender = :sender",
+                        "ExpressionAttributeValues": pack({":sender": item["id"]}),
+                    }
+                },
+            ]
+        )
+    except ClientError as error:
+        reasons = cancellation(error)
+        if reasons is None or reasons[1] != "ConditionalCheckFailed":
+            raise
+        return False
+    rt.cache.pop(sender_key(item["id"]), None)
+    return True
+
+
+def new_api_key(rt: Runtime, name: str, brand_id: str, scopes: Iterable[str]) -> str:
+    """Make an API key bound to a brand ("*" for all), store its SHA-256, and return it: once."""
+    key = f"izin_{secrets.token_urlsafe(32)}"
+    put(rt, api_key_key(key), {"name": name, "brand": brand_id, "scopes": sorted(scopes)})
+    return key
+
+
+def api_key(rt: Runtime, key: str) -> Item | None:
+    """What a key may do, or None for a key that nobody made."""
+    return get(rt, rt.registry_table, {"pk": api_key_key(key)})

@@ -1,0 +1,74 @@
+"""What does a function have at hand? Its clients, its settings and its clock, built once per worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from izin.aws import clock
+
+# One slow call must not eat a permit: DynamoDB answers in milliseconds or is asked again.
+_FAST = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """A worker's view of the world. Everything that differs between a worker and a test is in here.
+
+    `peppers` are the secrets of the pseudonyms, the present one first. `jitter` is a number in
+    [0, 1) that spreads retries. `cache` keeps registry items for at most `registry.CACHE_FOR`.
+    """
+
+    dynamodb: Any
+    sqs: Any
+    state_table: str = ""
+    messages_table: str = ""
+    ledger_table: str = ""
+    keys_table: str = ""
+    registry_table: str = ""
+    dispatch_queue_url: str = ""
+    dead_letter_queue_url: str = ""
+    sandbox_url: str = ""
+    peppers: tuple[bytes, ...] = ()
+    sms: Any = None
+    now: Callable[[], datetime] = clock.now
+    carrier_time: Callable[[str], datetime] = clock.carrier_time
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+    cache: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
+
+
+@cache
+def runtime() -> Runtime:
+    """This worker's runtime, from its environment. A function is given only what it may use."""
+    env = os.environ
+    secret = env.get("PEPPER_SECRET_ARN")
+    return Runtime(
+        dynamodb=boto3.client("dynamodb", config=_FAST),
+        sqs=boto3.client("sqs", config=_FAST),
+        state_table=env.get("STATE_TABLE", ""),
+        messages_table=env.get("MESSAGES_TABLE", ""),
+        ledger_table=env.get("LEDGER_TABLE", ""),
+        keys_table=env.get("KEYS_TABLE", ""),
+        registry_table=env.get("REGISTRY_TABLE", ""),
+        dispatch_queue_url=env.get("DISPATCH_QUEUE_URL", ""),
+        dead_letter_queue_url=env.get("DEAD_LETTER_QUEUE_URL", ""),
+        sandbox_url=env.get("SANDBOX_URL", ""),
+        peppers=_peppers(secret) if secret else (),
+    )
+
+
+def _peppers(arn: str) -> tuple[bytes, ...]:
+    answer = boto3.client("secretsmanager", config=_FAST).get_secret_value(SecretId=arn)
+    secret = json.loads(answer["SecretString"])
+    return tuple(secret[name].encode() for name in ("current", "previous") if secret.get(name))

@@ -1,0 +1,316 @@
+"""What has a person said to a brand, and what does it mean now?
+
+A `Standing` is a merge of acts by the time at which the person *gave* them, never by the order in
+which they arrived: for each slot the act given last wins. Late, repeated and reordered events
+therefore end in the same standing, and nothing that was given earlier undoes what was given later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from izin.domain.message import Channel, Purpose
+
+
+class Status(StrEnum):
+    """The state of one consent, per (brand, channel, purpose)."""
+
+    NONE = "none"
+    PENDING = "pending"
+    GRANTED = "granted"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class Scope(StrEnum):
+    """How much an opt-out covers. Authentication that the person just asked for always stays."""
+
+    MARKETING = "marketing"
+    ALL = "all"  # everything but authentication and essential messages with a basis
+    REVOKE_ALL = "revoke_all"  # everything but authentication
+
+
+class Suppression(StrEnum):
+    """Why a block exists, and so what may end it.
+
+    An opt-out ends with any consent given later. Do-not-contact ends only with an act that the
+    person made from the handset itself (START, or the answer to a confirmation request).
+    """
+
+    OPT_OUT = "opt_out"
+    DO_NOT_CONTACT = "do_not_contact"
+
+
+def covers(scope: Scope, purpose: Purpose, essential: bool) -> bool:
+    """Whether an opt-out of `scope` stops a message of `purpose`."""
+    match purpose:
+        case Purpose.AUTHENTICATION:
+            return False
+        case Purpose.MARKETING:
+            return True
+        case Purpose.TRANSACTIONAL if essential:
+            return scope is Scope.REVOKE_ALL
+        case _:
+            return scope is not Scope.MARKETING
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A yes, or the first half of a double opt-in, for one channel and purpose."""
+
+    given_at: datetime
+    event: str
+    by_person_at: datetime | None = None  # when last made from the handset, not reported by an app
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A no. `silent_from` is the instant from which the person was promised silence."""
+
+    given_at: datetime
+    event: str
+    scope: Scope
+    kind: Suppression
+    silent_from: datetime
+
+    @property
+    def slot(self) -> str:
+        """The slot in which the block given last wins."""
+        return f"{self.kind}:{self.scope}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything that one person has said to one brand. Slots of grants are (channel, purpose)."""
+
+    granted: Mapping[tuple[Channel, Purpose], Grant] = field(default_factory=dict)
+    pending: Mapping[tuple[Channel, Purpose], Grant] = field(default_factory=dict)
+    blocks: Mapping[str, Block] = field(default_factory=dict)
+    opted_in: Mapping[Channel, Grant] = field(default_factory=dict)  # START and its like
+    unclear: Grant | None = None  # a reply that may have been an opt-out
+    addresses: frozenset[str] = frozenset()
+
+    def blocking(self, channel: Channel, purpose: Purpose, essential: bool = False) -> Block | None:
+        """The block that stops such a message on `channel` now, if there is one."""
+        granted = self.granted.get((channel, purpose))
+        active = [
+            block
+            for block in self.blocks.values()
+            if covers(block.scope, purpose, essential) and not self._ended(block, channel, granted)
+        ]
+        # A do-not-contact outranks an opt-out; among equals the latest names the reason.
+        return max(active, key=lambda b: (b.kind is Suppression.DO_NOT_CONTACT, b.given_at), default=None)
+
+    def repeats(self, block: Block, others: Iterable[Block], channel: Channel) -> bool:
+        """Whether one of `others` already covered all that `block` does when it was given."""
+        return any(
+            other.event != block.event
+            and _order(other) < _order(block)
+            and _WIDTH[other.scope] >= _WIDTH[block.scope]
+            and not self._yes_between(other.given_at, block.given_at, channel)
+            for other in others
+        )
+
+    def _yes_between(self, after: datetime, before: datetime, channel: Channel) -> bool:
+        yeses = [self.opted_in.get(channel), self.granted.get((channel, Purpose.MARKETING))]
+        return any(yes is not None and after < yes.given_at < before for yes in yeses)
+
+    def superseded(self, given_at: datetime, channel: Channel) -> bool:
+        """Whether the person said yes on `channel` after an opt-out given at `given_at`."""
+        return self._yes_between(given_at, _FOREVER, channel)
+
+    def _ended(self, block: Block, channel: Channel, grant: Grant | None) -> bool:
+        """Whether the person said yes after `block`: by `grant`, or by START on `channel`."""
+        yeses = [yes for yes in (grant, self.opted_in.get(channel)) if yes]
+        if block.kind is Suppression.DO_NOT_CONTACT:
+            return any(yes.by_person_at and yes.by_person_at > block.given_at for yes in yeses)
+        return any(yes.given_at > block.given_at for yes in yeses)
+
+    def status(self, channel: Channel, purpose: Purpose, now: datetime) -> Status:
+        """The consent for (channel, purpose) as it stands at `now`.
+
+        Validity is judged here, at reading time, against `expires_at`; never by whether a stored
+        item has already been deleted.
+        """
+        granted, pending = (slots.get((channel, purpose)) for slots in (self.granted, self.pending))
+        if granted and self._stands(granted, channel, purpose) and _valid(granted, now):
+            return Status.GRANTED
+        if pending and self._stands(pending, channel, purpose) and _valid(pending, now):
+            return Status.PENDING
+        newest = max((g for g in (granted, pending) if g), key=_order, default=None)
+        if newest is None:
+            return Status.NONE
+        return Status.EXPIRED if self._stands(newest, channel, purpose) else Status.WITHDRAWN
+
+    def _stands(self, grant: Grant, channel: Channel, purpose: Purpose) -> bool:
+        blocks = (b for b in self.blocks.values() if covers(b.scope, purpose, essential=False))
+        return all(self._ended(block, channel, grant) for block in blocks)
+
+    def is_unclear(self, channel: Channel) -> bool:
+        """Whether a reply still awaits a person's judgement: nothing clear was said after it."""
+        if self.unclear is None:
+            return False
+        clear = [
+            *(g.given_at for (c, p), g in self.granted.items() if c is channel and p is Purpose.MARKETING),
+            *(g.given_at for c, g in self.opted_in.items() if c is channel),
+        ]
+        return self.unclear.given_at > max(clear, default=_NEVER)
+
+    def open_requests(self, channel: Channel, at: datetime) -> tuple[Purpose, ...]:
+        """The purposes of the confirmation requests that a yes given at `at` answers."""
+        return tuple(
+            sorted(
+                purpose
+                for (where, purpose), asked in self.pending.items()
+                if where is channel and asked.given_at <= at and _valid(asked, at)
+            )
+        )
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_FOREVER = datetime.max.replace(tzinfo=UTC)
+_WIDTH = {Scope.MARKETING: 0, Scope.ALL: 1, Scope.REVOKE_ALL: 2}
+
+
+def _valid(grant: Grant, at: datetime) -> bool:
+    return grant.expires_at is None or at < grant.expires_at
+
+
+class EventType(StrEnum):
+    """The kinds of events in a ledger."""
+
+    CONSENT_PENDING = "consent_pending"
+    CONSENT_GRANTED = "consent_granted"
+    OPT_OUT = "opt_out"
+    OPT_IN = "opt_in"
+    REPLY_UNCLEAR = "reply_unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One act of a person, as the ledger keeps it.
+
+    `given_at` is when the person acted, `address` the pseudonym of the address it came through.
+    `details` is public and chained; personal evidence is chained by commitment only.
+    """
+
+    id: str
+    type: EventType
+    given_at: datetime
+    recorded_at: datetime
+    address: str
+    channel: Channel
+    source: str
+    purposes: tuple[Purpose, ...] = ()
+    by_person: bool = False
+    expires_at: datetime | None = None
+    scope: Scope | None = None
+    kind: Suppression | None = None
+    silent_from: datetime | None = None
+    company_wide: bool = False
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+def apply(standing: Standing, event: Event) -> Standing:
+    """`standing` after `event`: pure, idempotent, and independent of the order of events."""
+    standing = replace(standing, addresses=standing.addresses | {event.address})
+    by_person_at = event.given_at if event.by_person else None
+    grant = Grant(event.given_at, event.id, by_person_at, event.expires_at)
+    match event.type:
+        case EventType.CONSENT_GRANTED:
+            slots = [(event.channel, purpose) for purpose in event.purposes]
+            return replace(standing, granted=_with_grant(standing.granted, slots, grant))
+        case EventType.CONSENT_PENDING:
+            slots = [(event.channel, purpose) for purpose in event.purposes]
+            return replace(standing, pending=_with_grant(standing.pending, slots, grant))
+        case EventType.OPT_IN:
+            return replace(standing, opted_in=_with_grant(standing.opted_in, [event.channel], grant))
+        case EventType.REPLY_UNCLEAR:
+            if standing.unclear and _order(standing.unclear) >= _order(grant):
+                return standing
+            return replace(standing, unclear=grant)
+        case EventType.OPT_OUT:
+            return with_block(standing, block_of(event))
+
+
+def block_of(event: Event) -> Block:
+    """The block that an opt-out event stands for."""
+    if event.scope is None or event.kind is None or event.silent_from is None:
+        raise ValueError(f"opt-out event {event.id} lacks scope, kind or silent_from")
+    return Block(event.given_at, event.id, event.scope, event.kind, event.silent_from)
+
+
+def with_block(standing: Standing, block: Block) -> Standing:
+    """`standing` with `block` in its slot, unless one given later is there already."""
+    old = standing.blocks.get(block.slot)
+    if old and _order(old) >= _order(block):
+        return standing
+    return replace(standing, blocks={**standing.blocks, block.slot: block})
+
+
+def replay(events: Iterable[Event]) -> Standing:
+    """The standing that a ledger explains: every event applied to nothing."""
+    standing = Standing()
+    for event in events:
+        standing = apply(standing, event)
+    return standing
+
+
+K = TypeVar("K")
+
+
+def _with_grant(slots: Mapping[K, Grant], keys: Iterable[K], new: Grant) -> dict[K, Grant]:
+    merged = dict(slots)
+    for key in keys:
+        old = merged.get(key, new)
+        by_person = [at for at in (old.by_person_at, new.by_person_at) if at]
+        merged[key] = replace(max(old, new, key=_order), by_person_at=max(by_person, default=None))
+    return merged
+
+
+def _order(act: Grant | Block) -> tuple[datetime, str]:
+    # The event's id decides between acts given at the same instant, so that arrival order never does.
+    return act.given_at, act.event
+
+
+@dataclass(frozen=True, slots=True)
+class Permits:
+    """How long carrier calls already under way may still reach the person, per scope."""
+
+    marketing: datetime | None = None
+    other: datetime | None = None
+
+    def with_permit(self, purpose: Purpose, until: datetime) -> Permits:
+        """These permits with one more. A permit's deadline only grows."""
+        if purpose is Purpose.AUTHENTICATION:  # no opt-out covers it, so none waits for it
+            return self
+        if purpose is Purpose.MARKETING:
+            return replace(self, marketing=max(self.marketing or until, until))
+        return replace(self, other=max(self.other or until, until))
+
+    def covered(self, scope: Scope) -> list[datetime]:
+        """The deadlines of the open permits that an opt-out of `scope` covers."""
+        deadlines = [self.marketing] if scope is Scope.MARKETING else [self.marketing, self.other]
+        return [deadline for deadline in deadlines if deadline]
+
+
+PERMIT = timedelta(seconds=5)
+"""How long a claim may wait before its carrier call begins."""
+
+MARGIN = timedelta(seconds=5)
+"""Covers the clock difference of two workers, a stall, and the carrier client's time-outs."""
+
+
+def silent_from(blocked_at: datetime, permits: Permits, scope: Scope) -> datetime:
+    """The instant from which nothing that the opt-out covers reaches a carrier.
+
+    `permits` are those that the opt-out's own write found. A claim that committed before that
+    write may still call until its deadline; one after it sees the block. Source: design of the
+    safety core, `docs/decisions.md`.
+    """
+    return max([blocked_at, *(deadline + MARGIN for deadline in permits.covered(scope))])

@@ -1,0 +1,57 @@
+"""What does a carrier's inbound message say? The JSON that two-way SMS publishes, read strictly."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+_REQUIRED = ("originationNumber", "destinationNumber", "messageBody")
+
+
+class Malformed(ValueError):
+    """A payload that cannot be what it claims to be. `reason` is a code; nothing of the payload is in it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One message from a person to a sender. `id` is the carrier's, and the same for a duplicate."""
+
+    id: str
+    person: str = field(repr=False)
+    sender_address: str
+    text: str = field(repr=False)
+
+
+def parse(payload: str, envelope_id: str) -> Inbound:
+    """An inbound message from the string in SNS `Message`. Raises Malformed.
+
+    Only the two numbers and the body are always there; without an id the envelope's stands in.
+    The carrier's keyword field is not used: it is whatever the provider made of the body.
+    """
+    body = read_object(payload)
+    missing = [name for name in _REQUIRED if not isinstance(body.get(name), str)]
+    if missing:
+        raise Malformed(f"missing_{missing[0]}")
+    message_id = body.get("inboundMessageId")
+    return Inbound(
+        id=message_id if isinstance(message_id, str) and message_id else envelope_id,
+        person=body["originationNumber"],
+        sender_address=body["destinationNumber"],
+        text=body["messageBody"],
+    )
+
+
+def read_object(payload: str) -> dict[str, Any]:
+    """The JSON object in `payload`. Raises Malformed."""
+    try:
+        body = json.loads(payload)
+    except (TypeError, ValueError, RecursionError):
+        raise Malformed("not_json") from None
+    if not isinstance(body, dict):
+        raise Malformed("not_an_object")
+    return body

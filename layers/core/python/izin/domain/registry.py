@@ -1,0 +1,61 @@
+"""Who speaks, and through what: brands and senders as the gate sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from izin.domain.message import Channel, Purpose
+
+
+class Carrier(StrEnum):
+    """The closed set of carriers, chosen per sender."""
+
+    AWS_SMS = "aws-sms"
+    SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """Who speaks. Consent is given to a brand.
+
+    `double_opt_in` None follows the person's rule pack; True asks for it everywhere.
+    `approved_domains` are the only hosts that its promotions may link to where a pack restricts links.
+    """
+
+    id: str
+    name: str
+    contact: str
+    double_opt_in: bool | None = None
+    approved_domains: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """One origination identity of a brand.
+
+    `address` is what the person sees: a number in E.164, a short code or an alphanumeric sender id.
+    `rate` paces what a window's opening releases, in messages a second. `at_least_once` lets an
+    authentication or essential message go again after a crash left its fate unknown.
+    """
+
+    id: str
+    brand: str
+    channel: Channel
+    carrier: Carrier
+    address: str
+    countries: frozenset[str]
+    two_way: bool = True
+    language: str | None = None
+    rate: int = 10
+    at_least_once: bool = False
+    suspended: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        """Whether people see a number or short code, and not a name."""
+        return self.address.removeprefix("+").isdigit()
+
+    def may_repeat(self, purpose: Purpose, essential: bool) -> bool:
+        """Whether a message of unknown fate may be sent again."""
+        return self.at_least_once and (purpose is Purpose.AUTHENTICATION or essential)

@@ -1,0 +1,71 @@
+"""What follows from a reply? The event that it is, and the kind of message that answers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from izin.domain.consent import Event, EventType, Scope, Standing, Suppression
+from izin.domain.keywords import Intent, Reply
+from izin.domain.message import Channel, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """An event for the ledger, or none; and the kind of answer that the person gets, or none."""
+
+    event: Event | None = None
+    answer: Kind | None = None
+
+
+def consequence(
+    reply: Reply,
+    standing: Standing,
+    *,
+    event_id: str,
+    address: str,
+    channel: Channel,
+    given_at: datetime,
+    now: datetime,
+    revoke_all: bool,
+) -> Consequence:
+    """What follows from `reply`, given at `given_at` by someone whose standing is `standing`.
+
+    A yes-word answers an open confirmation request and nothing else: "ya" to anything else is
+    conversation. A start-word ends the opt-out for its channel, and so revives what the person
+    had agreed to there before, no more.
+    """
+
+    def event(type_: EventType, **fields: Any) -> Event:
+        return Event(
+            id=event_id,
+            type=type_,
+            given_at=given_at,
+            recorded_at=now,
+            address=address,
+            channel=channel,
+            source="reply",
+            by_person=True,
+            **fields,
+        )
+
+    match reply.intent:
+        case Intent.OPT_OUT:
+            wide = Scope.REVOKE_ALL if revoke_all else Scope.ALL
+            scope = Scope.MARKETING if reply.scope == "marketing" else wide
+            opt_out = event(EventType.OPT_OUT, scope=scope, kind=Suppression.OPT_OUT)
+            return Consequence(opt_out, Kind.CONFIRMATION)
+        case Intent.OPT_IN:
+            return Consequence(event(EventType.OPT_IN))
+        case Intent.CONFIRM:
+            purposes = standing.open_requests(channel, given_at)
+            if not purposes:
+                return Consequence()
+            return Consequence(event(EventType.CONSENT_GRANTED, purposes=purposes))
+        case Intent.HELP:
+            return Consequence(answer=Kind.HELP)
+        case Intent.UNCLEAR:
+            return Consequence(event(EventType.REPLY_UNCLEAR))
+        case Intent.NONE:
+            return Consequence()

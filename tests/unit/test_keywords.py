@@ -1,0 +1,167 @@
+"""Replies are read as they were meant; whatever may be an opt-out is never taken for a yes."""
+
+from __future__ import annotations
+
+import pytest
+from izin.domain.keywords import Intent, fold, read
+from izin.domain.pack import GLOBAL, OptOutContent, load
+
+
+def intent_of(text: str, country: str | None) -> str:
+    return read(text, country).intent.value
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "intent"),
+    [
+        ("STOP", "ID", "opt_out"),
+        ("Stop.", "ID", "opt_out"),
+        ("  stop!!! 🙏", "BR", "opt_out"),
+        ("«stop»", None, "opt_out"),
+        ("S\u200bT\u200bO\u200bP", "ID", "opt_out"),
+        ("S.T.O.P", "ID", "opt_out"),
+        ("s t o p", "ID", "opt_out"),
+        ("ＳＴＯＰ", "ID", "opt_out"),
+        ("opt-out", "BR", "opt_out"),
+        ("Opt out", "BR", "opt_out"),
+        ("stop all", "ID", "opt_out"),
+        ("please stop", "ID", "opt_out"),
+        ("Tolong berhenti", "ID", "opt_out"),
+        ("berhenti ya", "ID", "opt_out"),
+        ("BERHENTI BERLANGGANAN", "ID", "opt_out"),
+        ("Não quero", "BR", "opt_out"),
+        ("sair", "BR", "opt_out"),
+        ("sair, por favor", "BR", "opt_out"),
+        ("arrêt", "FR", "opt_out"),
+        ("Please stop texting me!", "ID", "opt_out"),
+        ("leave me alone", "BR", "opt_out"),
+        ("wrong number sorry", "ID", "opt_out"),
+        ("don't stop", "ID", "unclear"),
+        ("Don’t stop texting me", "ID", "unclear"),
+        ("do not stop texting", "ID", "unclear"),
+        ("jangan berhenti", "ID", "unclear"),
+        ("when does the sale end?", "ID", "unclear"),
+        ("cancel my order 123", "ID", "unclear"),
+        ("NO", "ID", "unclear"),
+        ("tidak", "ID", "unclear"),
+        ("NÃO", "BR", "unclear"),
+        ("sair", "ID", "none"),
+        ("berhenti", "BR", "none"),
+        ("nonstop", "ID", "none"),
+        ("td bem", "BR", "none"),
+        ("YA", "ID", "confirm"),
+        ("ya.", "ID", "confirm"),
+        ("Setuju", "ID", "confirm"),
+        ("YES", "ID", "confirm"),
+        ("SIM", "BR", "confirm"),
+        ("sim!", "BR", "confirm"),
+        ("ya", "BR", "none"),
+        ("sim", "ID", "none"),
+        ("ya tapi nanti", "ID", "none"),
+        ("kata anda YA?", "ID", "none"),
+        ("sim, quanto custa", "BR", "none"),
+        ("ya stop", "ID", "opt_out"),
+        ("START", "ID", "opt_in"),
+        ("unstop", "BR", "opt_in"),
+        ("daftar", "ID", "opt_in"),
+        ("HELP", "ID", "help"),
+        ("bantuan", "ID", "help"),
+        ("Tolong", "ID", "help"),
+        ("ajuda", "BR", "help"),
+        ("help me with my order", "ID", "none"),
+        ("", "ID", "none"),
+        ("👍", "ID", "none"),
+        ("❤️", "ID", "none"),
+        ("terima kasih", "ID", "none"),
+        ("ยกเลิก", None, "opt_out"),
+        ("ช่วยยกเลิกให้หน่อย", None, "unclear"),
+        ("หยุดส่ง", None, "opt_out"),
+        ("बंद करें", None, "opt_out"),
+        ("बंदर", None, "none"),
+        ("退订", None, "opt_out"),
+        ("我想退订", None, "unclear"),
+        ("நிறுத்து", None, "opt_out"),
+        ("KEINE SMS", None, "opt_out"),
+        ("no más", None, "opt_out"),
+        ("n", None, "opt_out"),
+        ("rock n roll", None, "none"),
+        ("ยืนยัน", None, "confirm"),
+    ],
+)
+def test_read(text: str, country: str | None, intent: str) -> None:
+    assert intent_of(text, country) == intent
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "scope"),
+    [
+        ("stop ads", "ID", "marketing"),
+        ("STOP promo!", "ID", "marketing"),
+        ("berhenti promosi", "ID", "marketing"),
+        ("please stop marketing", "BR", "marketing"),
+        ("sair promoções", "BR", "marketing"),
+        ("no more ads", "ID", "marketing"),
+        ("STOP PUB", None, "marketing"),
+        ("stop", "ID", "all"),
+        ("no more", "ID", "all"),
+    ],
+)
+def test_scope(text: str, country: str | None, scope: str) -> None:
+    reply = read(text, country)
+    assert (reply.intent, reply.scope) == (Intent.OPT_OUT, scope)
+
+
+def test_the_language_of_the_answer() -> None:
+    assert read("STOP", "ID").language == "id"
+    assert read("Berhenti.", "ID").matched == "berhenti"
+    assert read("QUIT", "ID").language is None
+    assert read("sair", "BR").language == "pt-BR"
+    assert read("hilfe", "AQ").language == "de"
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Não, QUERO…", "nao quero"),
+        ("don't", "dont"),
+        ("หยุดส่ง", "หยุดส่ง"),
+        ("बंद करें", "बंद करें"),
+        ("S\u00adT\u200dO\ufeffP 1️⃣", "stop 1"),
+        ("Straße", "strasse"),
+        (" a\t\nb ", "a b"),
+    ],
+)
+def test_fold(text: str, folded: str) -> None:
+    assert fold(text) == folded
+    assert fold(folded) == folded
+
+
+def rows() -> list[tuple[str, str, str]]:
+    return [
+        (language, kind, word)
+        for language, row in load(GLOBAL).keywords.items()
+        for kind in ("opt_out", "help", "opt_in", "confirm", "phrases")
+        for word in getattr(row, kind)
+    ]
+
+
+@pytest.mark.parametrize(("language", "kind", "word"), rows())
+def test_every_word_of_every_row_is_understood(language: str, kind: str, word: str) -> None:
+    country = {"id": "ID", "pt-BR": "BR"}.get(language)
+    expected = "opt_out" if kind == "phrases" else kind
+    assert intent_of(word, country) == expected
+    assert intent_of(f" {word.lower()}. ", country) == expected
+
+
+@pytest.mark.parametrize("country", ["ID", "BR", None])
+@pytest.mark.parametrize("word", load(GLOBAL).keywords[GLOBAL].opt_out)
+def test_the_global_words_stop_everywhere(word: str, country: str | None) -> None:
+    assert intent_of(word, country) == "opt_out"
+
+
+@pytest.mark.parametrize("country", ["ID", "BR"])
+def test_every_word_that_a_text_may_teach_is_understood(country: str) -> None:
+    for rule in load(country).contents:
+        if isinstance(rule, OptOutContent):
+            for word in rule.instructions[rule.language].words:
+                assert intent_of(word, country) == "opt_out"
