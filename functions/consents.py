@@ -1,0 +1,148 @@
+"""Did this person agree, and can it be proved? Consent with its evidence, or refused with reasons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from izin.api import ConsentBody
+from izin.aws import acts, asking, http, identity, ledger
+from izin.aws.asking import Asked
+from izin.aws.dynamo import Item
+from izin.aws.http import Answer, FieldError, Problem
+from izin.aws.runtime import Runtime, runtime
+from izin.domain import capture
+from izin.domain.capture import Capture, Method
+from izin.domain.consent import Event, EventType, Standing
+from izin.domain.message import SENT_CHANNELS, Kind, Message, Purpose
+from izin.domain.pack import texts
+from izin.domain.times import shown, to_millisecond
+
+logger = Logger()
+
+
+def handler(event: dict[str, Any], _context: object) -> Answer:
+    """`POST /v1/consents`."""
+    return http.respond(logger, lambda: capture_consent(runtime(), event))
+
+
+def capture_consent(rt: Runtime, event: http.Event) -> Answer:
+    """Judge the evidence by the person's pack, then record the consent: granted, or pending a yes."""
+    now = to_millisecond(rt.now())
+    body = http.parse(ConsentBody, http.raw_body(event))
+    http.principal(event).demand("consent", body.brand)
+    asked = asking.gather(rt, body.brand, body.sender, body.address, "address")
+    problems = _judge(asked, body, now)
+    if problems:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, problems, "the consent was refused")
+    act, key = _act_of(rt, asked, body, now), asked.key(rt)
+    reply = _request(rt, asked, act, key, now) if act.type is EventType.CONSENT_PENDING else None
+    draft = ledger.draft(key, asked.recipient_id, act, _evidence(rt, body, asked), reply)
+    standing = acts.record(rt, body.brand, asked.recipient_id, draft)
+    return http.answer(HTTPStatus.OK, _said(asked, body, act, standing, now))
+
+
+def _judge(asked: Asked, body: ConsentBody, now: datetime) -> list[FieldError]:
+    captured = Capture(
+        channel=body.channel,
+        purposes=body.purposes,
+        captured_at=body.captured_at,
+        wording=body.wording,
+        language=body.language,
+        method=Method(body.method),
+        prechecked=body.prechecked,
+        source=body.source,
+        evidence=body.evidence,
+        condition_of_purchase=body.condition_of_purchase,
+    )
+    rules = {purpose: asked.pack.rules(body.channel, purpose) for purpose in body.purposes}
+    problems = [
+        FieldError(p.field, p.code, f"{p.message} [{p.rule}; {', '.join(p.sources)}]")
+        for p in capture.judge(captured, rules, asked.brand.name, now)
+    ]
+    if _double(asked, body) and body.channel in SENT_CHANNELS and asked.sender is None:
+        problems.append(FieldError("sender", "missing", "a double opt-in needs a sender that asks for it"))
+    return problems
+
+
+def _double(asked: Asked, body: ConsentBody) -> bool:
+    """Whether the person is asked to confirm: by their pack, or because the brand always asks."""
+    if asked.brand.double_opt_in is not None:
+        return asked.brand.double_opt_in
+    return any(
+        rule.double_opt_in
+        for purpose in body.purposes
+        for rule in asked.pack.rules(body.channel, purpose).consent
+    )
+
+
+def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Event:
+    pending = _double(asked, body)
+    lifetime = asked.pack.double_opt_in_expiry if pending else asked.pack.consent_expiry
+    captured_at = to_millisecond(body.captured_at)
+    told = body.model_dump(mode="json")
+    return Event(
+        id=f"consent-{body.id or identity.fingerprint(rt, told)}",
+        type=EventType.CONSENT_PENDING if pending else EventType.CONSENT_GRANTED,
+        given_at=captured_at,
+        recorded_at=now,
+        address=asked.recipient_id,
+        channel=body.channel,
+        source=body.source,
+        purposes=tuple(sorted(body.purposes)),
+        expires_at=captured_at + lifetime.value if lifetime else None,
+        details={
+            "wording": body.wording,
+            "language": body.language,
+            "method": body.method,
+            "pack": f"{asked.pack.id} {asked.pack.version}",
+        },
+    )
+
+
+def _evidence(rt: Runtime, body: ConsentBody, asked: Asked) -> dict[str, str]:
+    """What is personal about the act. A tax number is kept only as a keyed hash (S-BR-14)."""
+    evidence = {"address": asked.phone.e164, **body.evidence}
+    if "cpf" in evidence:
+        evidence["cpf"] = identity.fingerprint(rt, {"cpf": "".join(filter(str.isdigit, evidence["cpf"]))})
+    return evidence
+
+
+def _request(rt: Runtime, asked: Asked, act: Event, key: bytes, now: datetime) -> Item | None:
+    """The message that asks the person to confirm, at once: it answers what they just did."""
+    sender = asked.sender
+    if sender is None:
+        return None
+    message = Message(
+        brand=asked.brand.id,
+        sender=sender.id,
+        channel=sender.channel,
+        purpose=Purpose.MARKETING,
+        language=sender.language,
+        expires_at=now + asked.pack.confirmation.deadline,
+        kind=Kind.OPT_IN_REQUEST,
+        answers=act.given_at,
+    )
+    template = texts(asked.pack, sender.language, Kind.OPT_IN_REQUEST)
+    text = template.format(brand=asked.brand.name, contact=asked.brand.contact, sender=sender.address)
+    return acts.reply(rt, message, act.id, asked.recipient_id, key, asked.phone.e164, text)
+
+
+def _said(asked: Asked, body: ConsentBody, act: Event, standing: Standing, now: datetime) -> dict[str, Any]:
+    statuses = {purpose: standing.status(body.channel, purpose, now) for purpose in body.purposes}
+    return {
+        "event_id": act.id,
+        "recipient_id": asked.recipient_id,
+        "status": str(next(iter(statuses.values()))) if len(set(statuses.values())) == 1 else "mixed",
+        "consents": [
+            {
+                "channel": str(body.channel),
+                "purpose": str(purpose),
+                "status": str(status),
+                **({"expires_at": shown(act.expires_at)} if act.expires_at else {}),
+            }
+            for purpose, status in statuses.items()
+        ],
+    }

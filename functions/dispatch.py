@@ -1,0 +1,217 @@
+"""May this message go now, and what became of it? One claim, one carrier call, one record of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.utilities.batch import BatchProcessor, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType as BatchType
+from izin import answers
+from izin.aws import acts, carriers, claims, identity, messages, queue, registry, state
+from izin.aws.carriers import Accepted, Outcome, Outgoing, Refused
+from izin.aws.claims import Claim, Lost
+from izin.aws.dynamo import back_off
+from izin.aws.ledger import Contention
+from izin.aws.messages import Status, Stored
+from izin.aws.queue import Ticket
+from izin.aws.runtime import Runtime, runtime
+from izin.aws.state import Draft, State
+from izin.domain import gate, phone
+from izin.domain.consent import Event, Scope, Suppression
+from izin.domain.consent import EventType as ActType
+from izin.domain.gate import Decision, Verdict
+from izin.domain.pack import pack_of
+from izin.domain.phone import Phone
+from izin.domain.registry import Brand, Sender
+
+logger = Logger()
+metrics = Metrics()
+
+_ATTEMPTS = 6
+_TRY_LATER = 30  # seconds until a message that the carrier could not take is offered again
+_LONGEST_LIFE = 86_400.0  # seconds that a carrier may try, where nothing ends the message earlier
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Take a batch from the dispatch queue; what fails goes back to it alone."""
+    rt = runtime()
+    processor = BatchProcessor(event_type=BatchType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(
+        event=event,
+        record_handler=lambda record: dispatch(rt, queue.ticket(record["body"])),
+        processor=processor,
+        context=context,
+    )
+
+
+def dispatch(rt: Runtime, ticket: Ticket) -> None:
+    """Decide again with fresh state and the present time, claim, and only then call the carrier.
+
+    Raises Contention when the claim lost every race: the ticket goes back to the queue.
+    """
+    for attempt in range(_ATTEMPTS):
+        now = rt.now()
+        seen = _gather(rt, ticket)
+        if seen is None or seen.stored.status not in messages.WAITING:
+            return
+        if seen.stored.due and now < seen.stored.due:
+            _again(rt, ticket, (seen.stored.due - now).total_seconds())
+            return
+        made = seen.decide(now)
+        if made.verdict is not Verdict.ALLOW:
+            _keep_back(rt, seen, made, now)
+            return
+        if not seen.state.joined:
+            state.join(rt, ticket.brand, ticket.recipient_id)
+            continue
+        claim = claims.take(rt, seen.stored, seen.state, made, now)
+        if claim is Lost.TAKEN:
+            return
+        if isinstance(claim, Claim):
+            _hand_over(rt, ticket, seen, claim, made.valid_until)
+            return
+        back_off(rt, attempt)
+    raise Contention(f"no turn in {_ATTEMPTS} attempts")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Everything that was read in the one trip, and what it opens to."""
+
+    stored: Stored
+    state: State
+    brand: Brand
+    sender: Sender
+    phone: Phone
+    text: str = field(repr=False)
+
+    def decide(self, now: datetime) -> Decision:
+        return gate.decide(
+            replace(self.stored.message, text=self.text),
+            self.phone,
+            self.state.standing,
+            self.state.sends,
+            self.brand,
+            self.sender,
+            pack_of(self.phone.country),
+            now,
+        )
+
+
+def _gather(rt: Runtime, ticket: Ticket) -> _Seen | None:
+    state_pk = state.state_key(ticket.brand, ticket.recipient_id)
+    brand_pk, sender_pk = registry.brand_key(ticket.brand), registry.sender_key(ticket.sender)
+    found = registry.read(
+        rt,
+        [brand_pk, sender_pk],
+        [
+            (rt.messages_table, ticket.pk),
+            (rt.state_table, state_pk),
+            (rt.keys_table, ticket.recipient_id),
+        ],
+    )
+    brand, sender = registry.brand(found.get(brand_pk)), registry.sender(found.get(sender_pk))
+    item, key = found.get(ticket.pk), found.get(ticket.recipient_id)
+    if item is None or key is None or brand is None or sender is None:
+        logger.warning("nothing to dispatch", extra={"recipient_id": ticket.recipient_id})
+        return None
+    stored = messages.read(item)
+    opened = identity.unseal(key["key"], messages.seal_context(stored.pk), stored.sealed)
+    now_state = state.read(ticket.brand, ticket.recipient_id, found.get(state_pk))
+    return _Seen(stored, now_state, brand, sender, phone.parse(opened["to"]), opened["text"])
+
+
+def _keep_back(rt: Runtime, seen: _Seen, made: Decision, now: datetime) -> None:
+    said = json.dumps(answers.decision(made, seen.stored.recipient_id, seen.phone))
+    if made.until:
+        messages.hold_again(rt, seen.stored, now, made.until, said)
+        status = Status.HELD
+    else:
+        status = Status.EXPIRED if made.expired else Status.DENIED
+        messages.end(rt, seen.stored, now, status, said)
+    _count(status)
+
+
+def _hand_over(rt: Runtime, ticket: Ticket, seen: _Seen, claim: Claim, valid_until: datetime | None) -> None:
+    now = rt.now()
+    if now >= claim.permit_until:
+        if claims.give_back(rt, seen.stored, claim, now, now):
+            _again(rt, ticket, 0)
+        return
+    longest = (valid_until - now).total_seconds() if valid_until else _LONGEST_LIFE
+    outcome = carriers.send(
+        rt,
+        seen.sender,
+        Outgoing(
+            reference=seen.stored.pk,
+            purpose=seen.stored.message.purpose,
+            ttl=carriers.time_to_live(longest),
+            to=seen.phone.e164,
+            text=seen.text,
+        ),
+    )
+    after = rt.now()
+    late = after > claim.permit_until
+    if late:
+        metrics.add_metric(name="LateCarrierCall", unit=MetricUnit.Count, value=1)
+        logger.warning("carrier call returned past its permit", extra={"recipient_id": ticket.recipient_id})
+    _settle(rt, ticket, seen, claim, outcome, after, "late" if late else None)
+
+
+def _settle(
+    rt: Runtime, ticket: Ticket, seen: _Seen, claim: Claim, outcome: Outcome, now: datetime, note: str | None
+) -> None:
+    stored, number = seen.stored, claim.number
+    match outcome:
+        case Accepted(carrier_ref):
+            status = Status.SENT
+            messages.settle(rt, stored, number, now, status, carrier_ref=carrier_ref, note=note)
+        case Refused(later=True):
+            status = Status.DUE
+            if claims.give_back(rt, stored, claim, now, now + timedelta(seconds=_TRY_LATER)):
+                _again(rt, ticket, _TRY_LATER)
+        case Refused(code, opted_out=opted_out):
+            status = Status.FAILED
+            if opted_out:
+                _believe_carrier(rt, seen, claim, now)
+            messages.settle(rt, stored, number, now, status, note=code)
+        case _:
+            again = seen.sender.may_repeat(stored.message.purpose, stored.message.essential)
+            status = Status.DUE if again else Status.UNKNOWN
+            if messages.recover(rt, stored.pk, number, now, again=again) and again:
+                _again(rt, ticket, _TRY_LATER)
+    _count(status)
+
+
+def _believe_carrier(rt: Runtime, seen: _Seen, claim: Claim, now: datetime) -> None:
+    """The person told the carrier to stop, not us: it counts as if they had told us now."""
+    message = seen.stored.message
+    event = Event(
+        id=f"carrier-{seen.stored.id}-{claim.number}",
+        type=ActType.OPT_OUT,
+        given_at=now,
+        recorded_at=now,
+        address=identity.pseudonym(rt, seen.phone.e164),
+        channel=message.channel,
+        source="carrier",
+        by_person=True,
+        scope=Scope.ALL,
+        kind=Suppression.OPT_OUT,
+    )
+    acts.opt_out(rt, message.brand, seen.stored.recipient_id, Draft(event, {}, None))
+
+
+def _again(rt: Runtime, ticket: Ticket, seconds: float) -> None:
+    queue.enqueue(rt, [replace(ticket, delay=ceil(seconds))])
+
+
+def _count(status: Status) -> None:
+    with single_metric(name="Dispatched", unit=MetricUnit.Count, value=1) as metric:
+        metric.add_dimension(name="status", value=str(status))

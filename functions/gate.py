@@ -1,0 +1,247 @@
+"""May this message go? The send-gate: check, submit one or a batch, look up, cancel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from izin import answers, api
+from izin.api import Check, Question, Submission
+from izin.aws import asking, http, identity, messages, queue
+from izin.aws.asking import UNPROCESSABLE, Asked
+from izin.aws.dynamo import Item, get
+from izin.aws.http import Answer, Principal, Problem, refuse
+from izin.aws.messages import Status, Stored
+from izin.aws.queue import Ticket
+from izin.aws.runtime import Runtime, runtime
+from izin.domain import gate, templates
+from izin.domain.gate import Decision, Verdict
+from izin.domain.message import Message
+from izin.domain.times import shown, to_millisecond
+from pydantic import ValidationError
+
+logger = Logger()
+metrics = Metrics()
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: object) -> Answer:
+    """The gate's calls; API Gateway has matched the route already."""
+    return http.respond(logger, lambda: _ROUTES[event["routeKey"]](runtime(), event))
+
+
+def check(rt: Runtime, event: http.Event) -> Answer:
+    """`POST /v1/check`: claims nothing, stores nothing, sends nothing."""
+    now = rt.now()
+    body = http.parse(Check, http.raw_body(event))
+    http.principal(event).demand("check", body.brand)
+    asked, message = _gather(rt, body)
+    made = _decide(asked, message, body.at or now)
+    _count("Checked", made)
+    return http.answer(HTTPStatus.OK, answers.decision(made, asked.recipient_id, asked.phone))
+
+
+def submit(rt: Runtime, event: http.Event) -> Answer:
+    """`POST /v1/messages`: decide, store under the caller's id, and send on its way what may go now."""
+    body = http.parse(Submission, http.raw_body(event))
+    status, answer, ticket = _submit(rt, http.principal(event), body)
+    queue.enqueue(rt, [ticket] if ticket else [])
+    return http.answer(status, answer)
+
+
+def submit_batch(rt: Runtime, event: http.Event) -> Answer:
+    """`POST /v1/messages/batch`: up to 100 messages, each judged alone, each with a status of its own."""
+    items = _batch_items(http.raw_body(event, api.BATCH_LIMIT))
+    principal, results, tickets = http.principal(event), [], []
+    for item in items:
+        try:
+            status, answer, ticket = _submit(rt, principal, _model(item))
+        except Problem as error:
+            problem = http.problem(error)
+            status, answer, ticket = error.status, json.loads(problem["body"]), None
+        results.append({"status": int(status), "body": answer})
+        tickets += [ticket] if ticket else []
+    queue.enqueue(rt, tickets)
+    return http.answer(HTTPStatus.OK, {"results": results})
+
+
+def _batch_items(body: bytes) -> list[Any]:
+    try:
+        items = json.loads(body)["messages"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        items = None
+    if not isinstance(items, list) or not 1 <= len(items) <= api.BATCH_ITEMS:
+        raise refuse(
+            UNPROCESSABLE,
+            "messages",
+            "not_a_batch",
+            f'send {{"messages": […]}} with 1 to {api.BATCH_ITEMS} items',
+        )
+    return items
+
+
+def _model(item: Any) -> Submission:
+    if len(json.dumps(item)) > api.BODY_LIMIT:
+        raise refuse(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body", "too_large", f"at most {api.BODY_LIMIT} bytes each"
+        )
+    try:
+        return Submission.model_validate_json(json.dumps(item))
+    except ValidationError as error:
+        raise http.invalid(error) from None
+
+
+def _submit(
+    rt: Runtime, principal: Principal, body: Submission
+) -> tuple[HTTPStatus, dict[str, Any], Ticket | None]:
+    now = to_millisecond(rt.now())
+    principal.demand("send", body.brand)
+    asked, message = _gather(rt, body)
+    start = max(now, to_millisecond(body.not_before)) if body.not_before else now
+    expires_at = body.expires_at or start + asked.pack.message_expiry.of(body.purpose)
+    message = replace(message, expires_at=to_millisecond(expires_at))
+    made = replace(_decide(asked, message, start), decided_at=now)
+    item = _item(rt, asked, body, message, made, now, start)
+    existing = messages.put(rt, item)
+    if existing and existing.fingerprint != item["fingerprint"]:
+        raise refuse(HTTPStatus.CONFLICT, "id", "id_reused", "this id belongs to a message with another body")
+    answer = _first_answer(existing) if existing else _answer(messages.read(item))
+    _count("Submitted", made)
+    ticket = None
+    if item["status"] == Status.DUE and existing is None:
+        ticket = Ticket(item["pk"], asked.recipient_id, message.sender)
+    return _status_of(answer), answer, ticket
+
+
+def _gather(rt: Runtime, body: Question) -> tuple[Asked, Message]:
+    """One read trip: the registry where it is not at hand, the person's state, and their key."""
+    template_id = body.template.id if body.template else None
+    asked = asking.gather(rt, body.brand, body.sender, body.to, "to", template_id)
+    return asked, Message(
+        brand=body.brand,
+        sender=body.sender,
+        channel=body.channel,
+        purpose=body.purpose,
+        text=body.text if body.template is None else _rendered(asked, body),
+        language=body.language or (asked.template["language"] if asked.template else None),
+        basis=body.basis,
+        essential=body.essential,
+    )
+
+
+def _rendered(asked: Asked, body: Question) -> str:
+    if body.template is None or asked.template is None:
+        raise LookupError("no template was read")
+    if (asked.template["channel"], asked.template["purpose"]) != (body.channel, body.purpose):
+        raise refuse(
+            UNPROCESSABLE, "template.id", "template_for_another_use", "it has another channel or purpose"
+        )
+    try:
+        return templates.render(asked.template["text"], body.template.variables)
+    except templates.WrongVariables as error:
+        raise refuse(
+            UNPROCESSABLE, "template.variables", "template_variables", f"give {error.wanted} variables"
+        ) from None
+
+
+def _decide(asked: Asked, message: Message, at: datetime) -> Decision:
+    if asked.sender is None:
+        raise LookupError("a question to the gate names its sender")
+    return gate.decide(
+        message, asked.phone, asked.standing, asked.state.sends, asked.brand, asked.sender, asked.pack, at
+    )
+
+
+def _item(
+    rt: Runtime,
+    asked: Asked,
+    body: Submission,
+    message: Message,
+    made: Decision,
+    now: datetime,
+    start: datetime,
+) -> Item:
+    key = asked.key(rt)
+    pk = messages.message_key(message.brand, body.id)
+    sealed = identity.seal(
+        key, messages.seal_context(pk), {"to": asked.phone.e164, "text": message.text or ""}
+    )
+    due = {Verdict.ALLOW: start, Verdict.DEFER: made.until, Verdict.DENY: None}[made.verdict]
+    answer = answers.decision(made, asked.recipient_id, asked.phone)
+    item = messages.new(
+        message,
+        body.id,
+        asked.recipient_id,
+        sealed,
+        now,
+        fingerprint=identity.fingerprint(rt, body.model_dump(mode="json")),
+        answer=json.dumps({**answer, **({"due": shown(due)} if due else {})}, ensure_ascii=False),
+    )
+    if due is None:
+        return messages.denied(item, now)
+    return messages.due(item, now, now) if due == now else messages.held(item, now, due)
+
+
+def _first_answer(stored: Stored) -> dict[str, Any]:
+    """What was answered when the message first came, whatever became of it since."""
+    return answers.message(stored.id, json.loads(stored.answer), stored.history[:1], 0)
+
+
+def _answer(stored: Stored) -> dict[str, Any]:
+    said = {**json.loads(stored.decision), "due": shown(stored.due) if stored.due else None}
+    claimed = [entry for entry in stored.history if entry["status"] == Status.SENDING]
+    if claimed:  # the decision at hand-over was the last, and to allow
+        said |= {"verdict": str(Verdict.ALLOW), "until": None, "reasons": []}
+        said["decided_at"] = claimed[-1]["at"]
+    return answers.message(stored.id, said, stored.history, stored.attempts)
+
+
+def _status_of(answer: dict[str, Any]) -> HTTPStatus:
+    return HTTPStatus.OK if answer["verdict"] == Verdict.DENY else HTTPStatus.ACCEPTED
+
+
+def look_up(rt: Runtime, event: http.Event) -> Answer:
+    """`GET /v1/messages/{id}`."""
+    principal = http.principal(event)
+    principal.demand("read")
+    return http.answer(HTTPStatus.OK, _answer(_find(rt, principal, event)))
+
+
+def cancel(rt: Runtime, event: http.Event) -> Answer:
+    """`DELETE /v1/messages/{id}`: while it waits; a message on its way cannot be called back."""
+    principal = http.principal(event)
+    principal.demand("send")
+    stored = _find(rt, principal, event)
+    if stored.status is not Status.CANCELLED and not messages.end(rt, stored, rt.now(), Status.CANCELLED):
+        raise refuse(
+            HTTPStatus.CONFLICT, "id", "not_waiting", "only a message that is due or held can be cancelled"
+        )
+    return http.answer(HTTPStatus.OK, _answer(_find(rt, principal, event)))
+
+
+def _find(rt: Runtime, principal: Principal, event: http.Event) -> Stored:
+    pk = messages.message_key(principal.named_brand(event), event["pathParameters"]["id"])
+    item = get(rt, rt.messages_table, {"pk": pk})
+    if item is None or item["id"].startswith("~"):
+        raise refuse(HTTPStatus.NOT_FOUND, "id", "unknown_message", "no message of this brand has this id")
+    return messages.read(item)
+
+
+def _count(name: str, made: Decision) -> None:
+    with single_metric(name=name, unit=MetricUnit.Count, value=1) as metric:
+        metric.add_dimension(name="verdict", value=str(made.verdict))
+
+
+_ROUTES: dict[str, Callable[[Runtime, http.Event], Answer]] = {
+    "POST /v1/check": check,
+    "POST /v1/messages": submit,
+    "POST /v1/messages/batch": submit_batch,
+    "GET /v1/messages/{id}": look_up,
+    "DELETE /v1/messages/{id}": cancel,
+}

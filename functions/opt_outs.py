@@ -1,0 +1,63 @@
+"""An opt-out that did not come as a reply: from an app, an agent, a letter. It holds at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from izin.api import OptOutBody
+from izin.aws import acts, asking, http, identity, ledger
+from izin.aws.asking import UNPROCESSABLE, Asked
+from izin.aws.http import Answer, refuse
+from izin.aws.runtime import Runtime, runtime
+from izin.domain.consent import Event, EventType, Scope, Suppression
+from izin.domain.times import shown, to_millisecond, to_text
+
+logger = Logger()
+
+_CLOCKS_DIFFER = timedelta(minutes=2)
+
+
+def handler(event: dict[str, Any], _context: object) -> Answer:
+    """`POST /v1/opt-outs`."""
+    return http.respond(logger, lambda: opt_out(runtime(), event))
+
+
+def opt_out(rt: Runtime, event: http.Event) -> Answer:
+    """Block, record, and name the instant from which the person is left alone."""
+    now = to_millisecond(rt.now())
+    body = http.parse(OptOutBody, http.raw_body(event))
+    principal = http.principal(event)
+    principal.demand("opt_out", body.brand)
+    if body.given_at and body.given_at > now + _CLOCKS_DIFFER:
+        raise refuse(UNPROCESSABLE, "given_at", "in_the_future", "an opt-out was given before it is told")
+    asked = asking.gather(rt, body.brand, None, body.address, "address")
+    act = _act_of(rt, asked, body, now)
+    evidence = {"address": asked.phone.e164, **({"reason": body.reason} if body.reason else {})}
+    draft = ledger.draft(asked.key(rt), asked.recipient_id, act, evidence)
+    everywhere = acts.opt_out_everywhere if body.company_wide else acts.opt_out
+    silent_from = everywhere(rt, body.brand, asked.recipient_id, draft)
+    return http.answer(
+        HTTPStatus.OK,
+        {"event_id": act.id, "recipient_id": asked.recipient_id, "silent_from": shown(silent_from)},
+    )
+
+
+def _act_of(rt: Runtime, asked: Asked, body: OptOutBody, now: datetime) -> Event:
+    told = {**body.model_dump(mode="json"), "given_at": to_text(body.given_at or now)}
+    wide = Scope.REVOKE_ALL if asked.pack.revoke_all.value and body.scope is Scope.ALL else body.scope
+    suppressed = body.do_not_contact or body.company_wide
+    return Event(
+        id=f"opt-out-{body.id or identity.fingerprint(rt, told)}",
+        type=EventType.OPT_OUT,
+        given_at=to_millisecond(min(body.given_at or now, now)),
+        recorded_at=now,
+        address=asked.recipient_id,
+        channel=body.channel,
+        source=body.source,
+        scope=wide,
+        kind=Suppression.DO_NOT_CONTACT if suppressed else Suppression.OPT_OUT,
+        company_wide=body.company_wide,
+    )

@@ -1,0 +1,86 @@
+"""What do we know of this person? Their pseudonym, their standing with a brand, and their ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from izin.api import LookupBody
+from izin.aws import asking, codec, http, identity, ledger, state
+from izin.aws.http import Answer, refuse
+from izin.aws.runtime import Runtime, runtime
+from izin.aws.state import State
+from izin.domain import chain
+from izin.domain.times import shown
+
+logger = Logger()
+
+
+def handler(event: dict[str, Any], _context: object) -> Answer:
+    """`POST /v1/recipients/lookup`, `GET /v1/recipients/{recipient_id}` and its ledger."""
+    return http.respond(logger, lambda: _ROUTES[event["routeKey"]](runtime(), event))
+
+
+def look_up(rt: Runtime, event: http.Event) -> Answer:
+    """From a number in a body to the pseudonym that URLs, logs and exports carry."""
+    body = http.parse(LookupBody, http.raw_body(event))
+    http.principal(event).demand("read")
+    recipient_id = identity.pseudonym(rt, asking.number(body.address, "address").e164)
+    return http.answer(HTTPStatus.OK, {"recipient_id": recipient_id})
+
+
+def show(rt: Runtime, event: http.Event) -> Answer:
+    """A person's standing with the brand: consents as they hold now, blocks, and the ledger's head."""
+    seen, now = _state(rt, event), rt.now()
+    standing = seen.standing
+    slots = sorted({*standing.granted, *standing.pending})
+    consents = [
+        {"channel": str(c), "purpose": str(p), "status": str(standing.status(c, p, now))} for c, p in slots
+    ]
+    body = {
+        "recipient_id": seen.recipient_id,
+        "brand": seen.brand,
+        "consents": consents,
+        "standing": codec.standing_item(standing),
+        "recent_sends": [{"at": shown(s.at), "purpose": s.purpose, "channel": s.channel} for s in seen.sends],
+        "ledger": {"events": seen.seq, "head": seen.head},
+    }
+    return http.answer(HTTPStatus.OK, body)
+
+
+def show_ledger(rt: Runtime, event: http.Event) -> Answer:
+    """Every event in order, as it was chained; personal evidence shows as commitments."""
+    seen = _state(rt, event)
+    events = [
+        {name: value for name, value in item.items() if name not in ("pk", "sealed")}
+        for item in ledger.events(rt, seen.brand, seen.recipient_id)
+        if item["seq"] <= seen.seq  # what was appended since the state was read has a head of its own
+    ]
+    fault = chain.verify(events, seen.head)
+    body = {"recipient_id": seen.recipient_id, "brand": seen.brand, "head": seen.head, "events": events}
+    if fault:
+        logger.error("ledger does not verify", extra={"recipient_id": seen.recipient_id, "seq": fault.seq})
+    return http.answer(HTTPStatus.OK, {**body, "verifies": fault is None})
+
+
+def _state(rt: Runtime, event: http.Event) -> State:
+    principal = http.principal(event)
+    principal.demand("read")
+    seen = state.fetch(rt, principal.named_brand(event), event["pathParameters"]["recipient_id"])
+    if seen.version == 0:
+        raise refuse(
+            HTTPStatus.NOT_FOUND,
+            "recipient_id",
+            "unknown_recipient",
+            "this brand has no record of them; POST /v1/recipients/lookup gives the id of a number",
+        )
+    return seen
+
+
+_ROUTES: dict[str, Callable[[Runtime, http.Event], Answer]] = {
+    "POST /v1/recipients/lookup": look_up,
+    "GET /v1/recipients/{recipient_id}": show,
+    "GET /v1/recipients/{recipient_id}/ledger": show_ledger,
+}
