@@ -1,0 +1,1 @@
+"""The cloud as one CDK stack, synthesized offline. It decides nothing about messages."""

@@ -1,0 +1,181 @@
+"""What may each function touch? One table to read, and the grants and variables that follow from it.
+
+A function has a variable exactly where it has a grant, so what it may not use it cannot even name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+from infra.queues import Queues
+from infra.store import Store
+
+Actions = tuple[str, ...]
+
+READ: Actions = ("GetItem", "BatchGetItem")
+CREATE: Actions = (*READ, "PutItem")
+WRITE: Actions = (*CREATE, "UpdateItem")
+LEDGER_READ: Actions = ("GetItem", "Query")
+# Append-only: an event can be put, never changed or taken away. A transaction asks for the same actions.
+LEDGER_APPEND: Actions = (*LEDGER_READ, "PutItem")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The actions on each table, the indexes that may be queried, and the rest by name."""
+
+    state: Actions = ()
+    messages: Actions = ()
+    ledger: Actions = ()
+    keys: Actions = ()
+    registry: Actions = ()
+    indexes: tuple[str, ...] = ()  # "<table>/<index>"
+    dispatches: bool = False
+    dead_letters: str | None = None  # the queue whose dead letters it may add to
+    pepper: bool = False
+    carrier: bool = False
+
+
+RECORDER = Access(
+    state=WRITE,
+    ledger=LEDGER_APPEND,
+    messages=CREATE,
+    keys=CREATE,
+    registry=READ,
+    dispatches=True,
+    pepper=True,
+)
+
+ACCESS: dict[str, Access] = {
+    "authorizer": Access(registry=("GetItem",)),
+    "gate": Access(state=READ, registry=READ, messages=WRITE, keys=CREATE, dispatches=True, pepper=True),
+    "consents": RECORDER,
+    "opt_outs": RECORDER,
+    "recipients": Access(state=("GetItem",), ledger=("Query",), pepper=True),
+    "registry": Access(registry=("GetItem", "PutItem")),
+    "describe": Access(),
+    "inbound": Access(
+        state=WRITE,
+        ledger=LEDGER_APPEND,
+        messages=CREATE,
+        keys=CREATE,
+        registry=READ,
+        dispatches=True,
+        dead_letters="inbound",
+        pepper=True,
+    ),
+    "receipts": Access(messages=("UpdateItem",), indexes=("messages/carrier",), dead_letters="receipts"),
+    "release": Access(
+        state=WRITE,
+        ledger=LEDGER_APPEND,
+        messages=WRITE,
+        indexes=("messages/due", "state/due"),
+        registry=READ,
+        dispatches=True,
+    ),
+    "dispatch": Access(
+        state=WRITE,
+        ledger=LEDGER_APPEND,
+        messages=WRITE,
+        keys=READ,
+        registry=READ,
+        dispatches=True,
+        pepper=True,
+        carrier=True,
+    ),
+}
+
+# What DynamoDB does with the key in the name of its caller.
+_KEY_TO_READ = ("kms:Decrypt", "kms:DescribeKey")
+_KEY_TO_WRITE = (
+    *_KEY_TO_READ,
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+
+
+def give_access(function: lambda_.Function, name: str, store: Store, queues: Queues) -> None:
+    """Grants to `function` what the table above says of `name`, and sets the variables that go with it."""
+    access = ACCESS[name]
+    _give_tables(function, access, store)
+    if access.dispatches:
+        _give_queue(function, queues.dispatch.queue.queue_arn, store)
+        function.add_environment("DISPATCH_QUEUE_URL", queues.dispatch.queue.queue_url)
+    if access.dead_letters:
+        dead = queues.by_name()[access.dead_letters].dead
+        _give_queue(function, dead.queue_arn, store)
+        function.add_environment("DEAD_LETTER_QUEUE_URL", dead.queue_url)
+    if access.pepper:
+        _allow(function, ["secretsmanager:GetSecretValue"], [store.pepper_arn])
+        _give_key(function, store, ["kms:Decrypt"], "secretsmanager")
+        function.add_environment("PEPPER_SECRET_ARN", store.pepper_arn)
+    if access.carrier:
+        _give_carrier(function)
+
+
+def _give_tables(function: lambda_.Function, access: Access, store: Store) -> None:
+    tables: dict[str, tuple[dynamodb.Table, Actions]] = {
+        "state": (store.state, access.state),
+        "messages": (store.messages, access.messages),
+        "ledger": (store.ledger, access.ledger),
+        "keys": (store.keys, access.keys),
+        "registry": (store.registry, access.registry),
+    }
+    granted = {action for _, actions in tables.values() for action in actions}
+    for name, (table, actions) in tables.items():
+        if actions:
+            _allow(function, [f"dynamodb:{action}" for action in actions], [table.table_arn])
+            function.add_environment(f"{name.upper()}_TABLE", table.table_name)
+    for path in access.indexes:
+        name, index = path.split("/")
+        _allow(function, ["dynamodb:Query"], [f"{tables[name][0].table_arn}/index/{index}"])
+    if granted:
+        writes = bool(granted & {"PutItem", "UpdateItem"})
+        _give_key(function, store, _KEY_TO_WRITE if writes else _KEY_TO_READ, "dynamodb")
+
+
+def _give_queue(function: lambda_.Function, queue_arn: str, store: Store) -> None:
+    _allow(function, ["sqs:SendMessage"], [queue_arn])
+    _give_key(function, store, ["kms:GenerateDataKey", "kms:Decrypt"], "sqs")
+
+
+def _give_key(function: lambda_.Function, store: Store, actions: Actions | list[str], service: str) -> None:
+    """The key, through one service only: no function decrypts anything by itself."""
+    via = f"{service}.{Stack.of(function).region}.amazonaws.com"
+    _allow(function, actions, [store.key.key_arn], {"StringEquals": {"kms:ViaService": via}})
+
+
+def _give_carrier(function: lambda_.Function) -> None:
+    """Senders are registered while the gate runs, so their identities cannot be named here."""
+    stack = Stack.of(function)
+    kinds = ("phone-number", "pool", "sender-id", "configuration-set")
+    identities = [stack.format_arn(service="sms-voice", resource=kind, resource_name="*") for kind in kinds]
+    _allow(function, ["sms-voice:SendTextMessage"], identities)
+    account = "<AWS::Partition>:sms-voice:<AWS::Region>:<AWS::AccountId>"
+    for kind in kinds:
+        Validations.of(cast(iam.Role, function.role)).acknowledge(
+            Acknowledgment(
+                id=f"AwsSolutions-IAM5[Resource::arn:{account}:{kind}/*]",
+                reason="Senders are registered while the gate runs; one action, in this account only.",
+            )
+        )
+
+
+def _allow(
+    function: lambda_.Function,
+    actions: Actions | list[str],
+    resources: list[str],
+    conditions: dict[str, dict[str, str]] | None = None,
+) -> None:
+    function.add_to_role_policy(
+        iam.PolicyStatement(actions=list(actions), resources=resources, conditions=conditions)
+    )

@@ -1,0 +1,65 @@
+"""What must a person look at?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.function import METRICS
+from infra.queues import WorkQueue
+
+
+class Alarms(Construct):
+    """Dead letters, errors, and a carrier call that returned past its permit."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        queues: Mapping[str, WorkQueue],
+        functions: Mapping[str, lambda_.IFunction],
+    ) -> None:
+        super().__init__(scope, id)
+        for name, work in queues.items():
+            self._alarm(
+                f"{name}-dead-letters",
+                f"Something in the {name} queue failed for good and needs a person.",
+                work.dead.metric_approximate_number_of_messages_visible(
+                    period=Duration.minutes(1), statistic="Maximum"
+                ),
+            )
+        for name, function in functions.items():
+            self._alarm(
+                f"{name}-errors",
+                f"The function {name} ended in an error or a time-out.",
+                function.metric_errors(period=Duration.minutes(5), statistic="Sum"),
+            )
+        self._alarm(
+            "late-carrier-call",
+            "A call to a carrier returned after its permit: the margin behind an opt-out is too small.",
+            cloudwatch.Metric(
+                namespace=METRICS,
+                metric_name="LateCarrierCall",
+                # Powertools adds the service to every metric; an alarm without it would watch nothing.
+                dimensions_map={"service": "izin-dispatch"},
+                period=Duration.minutes(1),
+                statistic="Sum",
+            ),
+        )
+
+    def _alarm(self, id: str, description: str, metric: cloudwatch.IMetric) -> None:
+        cloudwatch.Alarm(
+            self,
+            id,
+            alarm_description=description,
+            metric=metric,
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )

@@ -1,0 +1,111 @@
+"""The emulator's process: ministack, corrected where it differs from AWS in what Izin's template relies on.
+
+The emulator is corrected so that the template need not be. Each correction says what AWS does.
+"""
+
+import hashlib
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions, lambda_runtime
+from ministack.services import lambda_svc, sns
+from ministack.services.cloudformation import provisioners
+
+
+def take_loopback_for_tls() -> None:
+    """The template denies plain HTTP on queues, topics and buckets; here everything stays on the loopback."""
+    pin = app.pin_request_origin
+    app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)
+
+
+def authorize_batches_as_single_calls() -> None:
+    """`SendMessageBatch` is allowed by `sqs:SendMessage`: the batch has no permission of its own."""
+    action_of = iam_actions.extract_iam_action
+
+    def single(*request: Any, **more: Any) -> Any:
+        action = action_of(*request, **more)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    iam_actions.extract_iam_action = single
+
+
+def refer_to_secrets_by_arn() -> None:
+    """`Ref` of a secret is its ARN; grants are made out to it."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create = handlers["create"]
+
+    def create_with_arn(*request: Any) -> Any:
+        _, attributes = create(*request)
+        return attributes["Arn"], attributes
+
+    handlers["create"] = create_with_arn
+
+
+def count_workers_in_numbers() -> None:
+    """A queue's number of workers is a number, also where it comes from a parameter of the template."""
+    concurrency = lambda_svc._sqs_esm_concurrency
+    lambda_svc._sqs_esm_concurrency = lambda *about: int(concurrency(*about))
+
+
+def stamp_milliseconds() -> None:
+    """SNS states when it took a message to the millisecond: an answer is never older than its question."""
+
+    def stamp(_format: str, _time: object) -> str:
+        return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    sns.time = SimpleNamespace(time=time.time, gmtime=time.gmtime, strftime=stamp)
+
+
+def unpack_layers_once() -> None:
+    """A layer lies unpacked before a function starts; here every worker would unpack its own, for seconds."""
+    unpacked = Path(tempfile.gettempdir(), "layers")
+    lock = threading.Lock()
+
+    class LayerZip(zipfile.ZipFile):
+        def namelist(self) -> list[str]:
+            """Nothing to check in a layer, which we zipped ourselves."""
+            return [] if self._is_layer() else super().namelist()
+
+        def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+            if not self._is_layer():
+                super().extractall(path, members, pwd)
+                return
+            contents = repr([(info.filename, info.CRC) for info in self.infolist()])
+            shared = unpacked / hashlib.sha256(contents.encode()).hexdigest()
+            with lock:
+                if not shared.exists():
+                    super().extractall(shared, super().namelist())
+            for entry in shared.iterdir():
+                Path(path, entry.name).symlink_to(entry)
+
+        def _is_layer(self) -> bool:
+            return Path(str(self.filename)).name.startswith("layer_")
+
+    lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": LayerZip})
+
+
+def follow_parent() -> None:
+    """Ends this process when the pipe from its parent closes, however that came about."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    take_loopback_for_tls()
+    authorize_batches_as_single_calls()
+    refer_to_secrets_by_arn()
+    count_workers_in_numbers()
+    stamp_milliseconds()
+    unpack_layers_once()
+    threading.Thread(target=follow_parent, daemon=True).start()
+    app.main()

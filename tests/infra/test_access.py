@@ -1,0 +1,147 @@
+"""Does each function get what it needs, and nothing else?"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from infra.access import ACCESS
+from infra.layers import ROOT
+
+FILES = sorted(path.stem for path in (ROOT / "functions").glob("*.py"))
+TABLES = ("state", "messages", "ledger", "keys", "registry")
+APPENDERS = [name for name, access in ACCESS.items() if "PutItem" in access.ledger]
+
+
+def test_the_list_of_files_is_the_list_of_functions(template):
+    assert sorted(template.functions()) == FILES
+
+
+@pytest.mark.parametrize("function", ACCESS)
+def test_every_function_is_alike(template, function):
+    _, found = template.functions()[function]
+    properties = found["Properties"]
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Architectures"] == ["arm64"]
+    assert len(properties["Layers"]) == 2
+    assert "LogGroup" in properties["LoggingConfig"]
+    variables = template.variables(function)
+    assert variables["PYTHONTZPATH"] == ""
+    assert variables["POWERTOOLS_SERVICE_NAME"] == f"izin-{function}"
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Izin"
+
+
+@pytest.mark.parametrize("function", ACCESS)
+def test_no_function_has_a_wildcard_in_an_action(template, function):
+    assert not [a for actions in template.allowed(function).values() for a in actions if "*" in a]
+
+
+@pytest.mark.parametrize("function", ACCESS)
+def test_no_function_deletes_or_scans(template, function):
+    actions = {a for actions in template.allowed(function).values() for a in actions}
+    forbidden = re.compile(r"dynamodb:(Delete|Scan|BatchWrite|PartiQL)")
+    assert not [a for a in actions if forbidden.match(a)]
+
+
+@pytest.mark.parametrize("function", ACCESS)
+def test_the_ledger_is_only_appended_to(template, function):
+    ledger, _ = template.table("ledger")
+    allowed = template.allowed(function).get(ledger, set())
+    assert allowed <= {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"}
+
+
+def test_who_appends_to_the_ledger():
+    assert APPENDERS == ["consents", "opt_outs", "inbound", "release", "dispatch"]
+
+
+@pytest.mark.parametrize("function", ACCESS)
+@pytest.mark.parametrize("table", TABLES)
+def test_a_variable_names_a_table_exactly_where_the_function_may_use_it(template, function, table):
+    key, _ = template.table(table)
+    granted = key in template.allowed(function)
+    assert (f"{table.upper()}_TABLE" in template.variables(function)) == granted
+    assert granted == bool(getattr(ACCESS[function], table))
+
+
+@pytest.mark.parametrize("function", ACCESS)
+@pytest.mark.parametrize(
+    ("names", "action"),
+    [
+        ({"DISPATCH_QUEUE_URL", "DEAD_LETTER_QUEUE_URL"}, "sqs:SendMessage"),
+        ({"PEPPER_SECRET_ARN"}, "secretsmanager:GetSecretValue"),
+    ],
+)
+def test_a_variable_names_a_queue_or_the_pepper_exactly_where_the_function_may_use_it(
+    template, function, names, action
+):
+    variables = template.variables(function)
+    named = {
+        value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+        for name, value in variables.items()
+        if name in names
+    }
+    granted = {key for key, actions in template.allowed(function).items() if action in actions}
+    assert named == granted
+
+
+@pytest.mark.parametrize(("function", "queue"), [("inbound", "Inbound"), ("receipts", "Receipts")])
+def test_what_cannot_be_read_goes_to_the_function_s_own_dead_letters(template, function, queue):
+    dead = template.document["Outputs"][f"{queue}DeadLetterQueueUrl"]["Value"]
+    assert template.variables(function)["DEAD_LETTER_QUEUE_URL"] == dead
+
+
+def test_the_gate_only_reads_what_a_person_said(template):
+    state, _ = template.table("state")
+    ledger, _ = template.table("ledger")
+    assert template.allowed("gate")[state] == {"dynamodb:GetItem", "dynamodb:BatchGetItem"}
+    assert ledger not in template.allowed("gate")
+
+
+def test_only_dispatch_reaches_a_carrier(template):
+    reaching = {
+        function
+        for function in ACCESS
+        if any("sms-voice:SendTextMessage" in actions for actions in template.allowed(function).values())
+    }
+    assert reaching == {"dispatch"}
+
+
+@pytest.mark.parametrize(
+    ("function", "indexes"),
+    [("release", {"messages/due", "state/due"}), ("receipts", {"messages/carrier"})],
+)
+def test_indexes_are_queried_by_name(template, function, indexes):
+    expected = {
+        f"{template.table(table)[0]}/index/{index}" for table, index in (path.split("/") for path in indexes)
+    }
+    allowed = {key: actions for key, actions in template.allowed(function).items() if "/index/" in key}
+    assert allowed == {key: {"dynamodb:Query"} for key in expected}
+
+
+def test_describe_may_do_nothing_but_log(template):
+    assert {a for actions in template.allowed("describe").values() for a in actions} == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+
+
+@pytest.mark.parametrize("function", ACCESS)
+def test_the_key_is_used_through_a_service_only(template, function):
+    """Except to read from a queue, where CDK writes the grant: to decrypt, and no more."""
+    (key,) = template.resources("AWS::KMS::Key")
+    free = [
+        s["Action"]
+        for s in template.statements(function)
+        if "kms:" in str(s["Action"]) and "kms:ViaService" not in str(s.get("Condition"))
+    ]
+    assert free == (["kms:Decrypt"] if function in ("inbound", "receipts", "dispatch") else [])
+    assert not [k for k, actions in template.allowed(function).items() if "kms:" in str(actions) and k != key]
+
+
+@pytest.mark.parametrize("function", ACCESS)
+def test_the_code_of_a_function_is_its_one_file(template, function):
+    _, found = template.functions()[function]
+    digest = found["Properties"]["Code"]["S3Key"].removesuffix(".zip")
+    folder = template.path.parent / f"asset.{digest}"
+    assert [path.name for path in folder.iterdir()] == [f"{function}.py"]

@@ -1,0 +1,135 @@
+"""Does what arrives reach its function, and is what fails seen?"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.access import ACCESS
+
+WORK = ("Dispatch", "Inbound", "Receipts")
+
+
+def _queue(template, output):
+    key = template.document["Outputs"][output]["Value"]["Ref"]
+    return key, template.document["Resources"][key]["Properties"]
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_every_queue_has_its_dead_letters(template, name):
+    dead_id, dead = _queue(template, f"{name}DeadLetterQueueUrl")
+    _, queue = _queue(template, f"{name}QueueUrl")
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] == dead_id
+    assert queue["MessageRetentionPeriod"] == 4 * 24 * 3600
+    assert dead["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_there_is_no_other_queue(template):
+    assert len(template.resources("AWS::SQS::Queue")) == 2 * len(WORK)
+
+
+def test_every_queue_and_topic_is_encrypted_with_the_key(template):
+    (key,) = template.resources("AWS::KMS::Key")
+    for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
+        for found in template.resources(kind).values():
+            assert key in str(found["Properties"]["KmsMasterKeyId"])
+
+
+@pytest.mark.parametrize("kind", ["AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy"])
+def test_nothing_is_spoken_to_in_the_clear(template, kind):
+    policies = template.resources(kind)
+    assert len(policies) == len(template.resources(kind.removesuffix("Policy")))
+    for policy in policies.values():
+        denials = [s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+        assert {"Bool": {"aws:SecureTransport": "false"}} in [s["Condition"] for s in denials]
+
+
+@pytest.mark.parametrize(("name", "function"), [(name, name.lower()) for name in WORK])
+def test_every_queue_feeds_its_function_and_each_item_fails_alone(template, name, function):
+    queue_id, queue = _queue(template, f"{name}QueueUrl")
+    function_id, found = template.functions()[function]
+    (mapping,) = (
+        m["Properties"]
+        for m in template.resources("AWS::Lambda::EventSourceMapping").values()
+        if m["Properties"]["EventSourceArn"]["Fn::GetAtt"][0] == queue_id
+    )
+    assert mapping["FunctionName"] == {"Ref": function_id}
+    assert mapping["BatchSize"] == 10
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert queue["VisibilityTimeout"] >= 6 * found["Properties"]["Timeout"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "queue"), [("InboundTopicArn", "InboundQueueUrl"), ("ReceiptsTopicArn", "ReceiptsQueueUrl")]
+)
+def test_a_topic_feeds_its_queue_with_the_envelope_that_carries_the_time(template, topic, queue):
+    topic_ref = template.document["Outputs"][topic]["Value"]
+    queue_id, _ = _queue(template, queue)
+    (subscription,) = (
+        s["Properties"]
+        for s in template.resources("AWS::SNS::Subscription").values()
+        if s["Properties"]["TopicArn"] == topic_ref
+    )
+    assert subscription["Endpoint"]["Fn::GetAtt"][0] == queue_id
+    assert not subscription.get("RawMessageDelivery")
+    (policy,) = (
+        p["Properties"]["PolicyDocument"]["Statement"]
+        for p in template.resources("AWS::SQS::QueuePolicy").values()
+        if {"Ref": queue_id} in p["Properties"]["Queues"]
+    )
+    (delivers,) = (s for s in policy if s["Effect"] == "Allow")
+    assert delivers["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert delivers["Condition"] == {"ArnEquals": {"aws:SourceArn": topic_ref}}
+
+
+def test_carriers_of_this_account_alone_may_publish(template):
+    for policy in template.resources("AWS::SNS::TopicPolicy").values():
+        (allowed,) = (
+            s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"
+        )
+        assert allowed["Principal"] == {"Service": "sms-voice.amazonaws.com"}
+        assert allowed["Action"] == "sns:Publish"
+        assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_dispatch_keeps_to_its_number_of_workers(template):
+    dispatch, _ = template.functions()["dispatch"]
+    limits = {
+        m["Properties"]["FunctionName"]["Ref"]: m["Properties"].get("ScalingConfig")
+        for m in template.resources("AWS::Lambda::EventSourceMapping").values()
+    }
+    assert limits[dispatch] == {"MaximumConcurrency": 10}
+
+
+def test_release_is_woken_every_minute(template):
+    (schedule,) = template.resources("AWS::Scheduler::Schedule").values()
+    function_id, _ = template.functions()["release"]
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+    assert schedule["Properties"]["Target"]["Arn"]["Fn::GetAtt"][0] == function_id
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_a_dead_letter_raises_an_alarm(template, name):
+    dead_id, _ = _queue(template, f"{name}DeadLetterQueueUrl")
+    (alarm,) = (a for a in _alarms(template) if dead_id in json.dumps(a.get("Dimensions")))
+    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
+@pytest.mark.parametrize("function", ACCESS)
+def test_an_error_raises_an_alarm(template, function):
+    function_id, _ = template.functions()[function]
+    (alarm,) = (a for a in _alarms(template) if function_id in json.dumps(a.get("Dimensions")))
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
+
+
+def test_a_late_carrier_call_raises_an_alarm_on_the_metric_as_dispatch_writes_it(template):
+    (alarm,) = (a for a in _alarms(template) if a["MetricName"] == "LateCarrierCall")
+    variables = template.variables("dispatch")
+    assert alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}]
+
+
+def _alarms(template):
+    return [a["Properties"] for a in template.resources("AWS::CloudWatch::Alarm").values()]
