@@ -7,6 +7,8 @@ READY := $(VENV)/requirements.txt
 
 # Time zones from the pinned tzdata wheel everywhere, never from the older system database.
 export PYTHONTZPATH =
+# The environment is installed without bytecode, which takes a minute; what is used is compiled once.
+export PYTHONDONTWRITEBYTECODE =
 # The CDK runs on Node 20 too, and says on every start that it would rather not.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 
@@ -78,4 +80,5 @@ new-environment:
 	@mkdir $(VENV)/node
 	@ln -s "$$($(WHEEL_OF_NODE))/bin/node" $(VENV)/node/node
 	@ln -s "$$($(WHEEL_OF_NODE))/lib/node_modules/npm/bin/npx-cli.js" $(VENV)/node/npx
+	@$(BIN)/izin --help > /dev/null
 	@cp requirements-dev.txt $(READY)

@@ -10,10 +10,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from aws_lambda_powertools.utilities.batch import BatchProcessor, process_partial_response
-from aws_lambda_powertools.utilities.batch import EventType as BatchType
 from izin import answers
-from izin.aws import acts, carriers, claims, identity, messages, queue, registry, state
+from izin.aws import acts, batch, carriers, claims, identity, messages, queue, registry, state
 from izin.aws.carriers import Accepted, Outcome, Outgoing, Refused
 from izin.aws.claims import Claim, Lost
 from izin.aws.dynamo import back_off
@@ -23,8 +21,7 @@ from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import Draft, State
 from izin.domain import gate, phone
-from izin.domain.consent import Event, Scope, Suppression
-from izin.domain.consent import EventType as ActType
+from izin.domain.consent import Event, EventType, Scope, Suppression
 from izin.domain.gate import Decision, Verdict
 from izin.domain.pack import pack_of
 from izin.domain.phone import Phone
@@ -42,13 +39,7 @@ _LONGEST_LIFE = 86_400.0  # seconds that a carrier may try, where nothing ends t
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Take a batch from the dispatch queue; what fails goes back to it alone."""
     rt = runtime()
-    processor = BatchProcessor(event_type=BatchType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(
-        event=event,
-        record_handler=lambda record: dispatch(rt, queue.ticket(record["body"])),
-        processor=processor,
-        context=context,
-    )
+    return batch.each(event, context, lambda record: dispatch(rt, queue.ticket(record["body"])))
 
 
 def dispatch(rt: Runtime, ticket: Ticket) -> None:
@@ -195,7 +186,7 @@ def _believe_carrier(rt: Runtime, seen: _Seen, claim: Claim, now: datetime) -> N
     message = seen.stored.message
     event = Event(
         id=f"carrier-{seen.stored.id}-{claim.number}",
-        type=ActType.OPT_OUT,
+        type=EventType.OPT_OUT,
         given_at=now,
         recorded_at=now,
         address=identity.pseudonym(rt, seen.phone.e164),

@@ -8,9 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from aws_lambda_powertools.utilities.batch import BatchProcessor, process_partial_response
-from aws_lambda_powertools.utilities.batch import EventType as BatchType
-from izin.aws import acts, identity, ledger, queue, registry, state
+from izin.aws import acts, batch, identity, ledger, queue, registry, state
 from izin.aws.dynamo import Item
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import State
@@ -31,13 +29,7 @@ metrics = Metrics()
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Take a batch of SNS notifications from SQS; what fails goes back to the queue alone."""
     rt = runtime()
-    processor = BatchProcessor(event_type=BatchType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(
-        event=event,
-        record_handler=lambda record: receive(rt, record["body"]),
-        processor=processor,
-        context=context,
-    )
+    return batch.each(event, context, lambda record: receive(rt, record["body"]))
 
 
 def receive(rt: Runtime, body: str) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from izin.aws import messages, queue
+from izin.aws import batch, messages, queue
 from izin.aws.messages import Status
 from izin.aws.runtime import Runtime, runtime
 from izin.domain import receipts
@@ -26,14 +25,10 @@ class Early(Exception):
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Take a batch of SNS notifications from SQS; what fails goes back to the queue alone."""
     rt = runtime()
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(
-        event=event,
-        record_handler=lambda record: receive(
-            rt, record["body"], int(record["attributes"]["ApproximateReceiveCount"])
-        ),
-        processor=processor,
-        context=context,
+    return batch.each(
+        event,
+        context,
+        lambda record: receive(rt, record["body"], int(record["attributes"]["ApproximateReceiveCount"])),
     )
 
 

@@ -14,6 +14,7 @@ import sys
 import tomllib
 import urllib.error
 import urllib.request
+import zoneinfo
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +40,7 @@ class Unanswerable(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 2 for what cannot be carried out."""
+    zoneinfo.reset_tzpath(to=[])  # the pinned tzdata, never the older one of the machine
     asked = _parser().parse_args(arguments)
     try:
         status: int = asked.run(asked)

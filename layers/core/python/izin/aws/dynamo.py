@@ -6,7 +6,7 @@ translation of types serves all tables.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -72,6 +72,27 @@ _ATTEMPTS = 5
 def back_off(rt: Runtime, attempt: int) -> None:
     """Wait before the next attempt, full jitter: up to 20 ms, then twice as long each time."""
     rt.sleep(rt.jitter() * 0.02 * 2**attempt)
+
+
+def query(rt: Runtime, **request: Any) -> Iterator[Item]:
+    """Every item that a query finds, page after page, in the order of its sort key."""
+    while True:
+        answer = rt.dynamodb.query(**request)
+        yield from map(unpack, answer["Items"])
+        if "LastEvaluatedKey" not in answer:
+            return
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def update_if(rt: Runtime, update: Mapping[str, Any]) -> bool:
+    """Make a conditional update; whether its condition held."""
+    try:
+        rt.dynamodb.update_item(**update)
+    except ClientError as error:
+        if lost_condition(error) is None:
+            raise
+        return False
+    return True
 
 
 def lost_condition(error: ClientError) -> Item | None:

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from izin.aws import codec, identity, messages, state
-from izin.aws.dynamo import Item, back_off, cancellation, pack, unpack
+from izin.aws.dynamo import Item, back_off, cancellation, pack, query
 from izin.aws.runtime import Runtime
 from izin.aws.state import Draft, State
 from izin.domain import chain
@@ -176,16 +176,10 @@ def silent_from(state: State, event_id: str) -> datetime | None:
 
 def events(rt: Runtime, brand: str, recipient_id: str) -> Iterator[Item]:
     """A person's ledger in order: every stored event, sealed evidence included."""
-    request: Item = {
-        "TableName": rt.ledger_table,
-        "KeyConditionExpression": "pk = :pk",
-        "ExpressionAttributeValues": pack({":pk": ledger_key(brand, recipient_id)}),
-        "ConsistentRead": True,
-    }
-    while True:
-        answer = rt.dynamodb.query(**request)
-        for item in answer["Items"]:
-            yield unpack(item)
-        if "LastEvaluatedKey" not in answer:
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return query(
+        rt,
+        TableName=rt.ledger_table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues=pack({":pk": ledger_key(brand, recipient_id)}),
+        ConsistentRead=True,
+    )

@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from izin.aws.dynamo import Item, lost_condition, pack, unpack
+from izin.aws.dynamo import Item, lost_condition, pack, query, update_if
 from izin.aws.runtime import Runtime
 from izin.aws.state import shard
 from izin.domain.consent import MARGIN
@@ -229,12 +229,12 @@ def give_back_write(rt: Runtime, stored: Stored, claim: int, now: datetime, at: 
 def hold_again(rt: Runtime, stored: Stored, now: datetime, until: datetime, decision: str) -> bool:
     """Hold a waiting message until `until`; whether that was done."""
     sets = {"due": to_text(until), "wake_at": to_text(until), "decision": decision}
-    return _try(rt, _update(rt, stored.pk, now, Status.HELD, **_WHILE_WAITING, sets=sets))
+    return update_if(rt, _update(rt, stored.pk, now, Status.HELD, **_WHILE_WAITING, sets=sets))
 
 
 def end(rt: Runtime, stored: Stored, now: datetime, status: Status, decision: str | None = None) -> bool:
     """End a waiting message as denied, expired or cancelled; whether that was done."""
-    return _try(
+    return update_if(
         rt, _update(rt, stored.pk, now, status, **_WHILE_WAITING, sets={"decision": decision}, ended=True)
     )
 
@@ -256,7 +256,7 @@ def settle(
     note: str | None = None,
 ) -> bool:
     """Record what became of a claim's carrier call; whether the message was still that claim's."""
-    return _try(
+    return update_if(
         rt,
         _update(
             rt,
@@ -276,7 +276,7 @@ def recover(rt: Runtime, pk: str, claim: int, now: datetime, *, again: bool) -> 
     """End a claim whose fate nobody knows: due again where the sender allows it, else unknown."""
     status = Status.DUE if again else Status.UNKNOWN
     sets = {"due": to_text(now), "wake_at": to_text(now + RECHECK)} if again else {}
-    return _try(
+    return update_if(
         rt,
         _update(
             rt,
@@ -304,7 +304,7 @@ def receive(rt: Runtime, pk: str, now: datetime, status: Status, carrier_ref: st
     """Record a receipt; whether it was news. A receipt never takes a message back in its life."""
     before = _RECEIPT_AFTER[status]
     names = [f":s{i}" for i in range(len(before))]
-    return _try(
+    return update_if(
         rt,
         _update(
             rt,
@@ -322,14 +322,15 @@ def receive(rt: Runtime, pk: str, now: datetime, status: Status, carrier_ref: st
 
 def queued(rt: Runtime, stored: Item, wake_at: datetime) -> bool:
     """Note that a waiting message went to the queue; whether nobody else had just done so."""
-    try:
-        rt.dynamodb.update_item(
-            TableName=rt.messages_table,
-            Key=pack({"pk": stored["pk"]}),
-            UpdateExpression="SET wake_at = :wake",
-            ConditionExpression="#status IN (:due, :held) AND wake_at = :seen",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues=pack(
+    return update_if(
+        rt,
+        {
+            "TableName": rt.messages_table,
+            "Key": pack({"pk": stored["pk"]}),
+            "UpdateExpression": "SET wake_at = :wake",
+            "ConditionExpression": "#status IN (:due, :held) AND wake_at = :seen",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": pack(
                 {
                     ":wake": to_text(wake_at),
                     ":seen": stored["wake_at"],
@@ -337,12 +338,8 @@ def queued(rt: Runtime, stored: Item, wake_at: datetime) -> bool:
                     ":held": str(Status.HELD),
                 }
             ),
-        )
-    except ClientError as error:
-        if lost_condition(error) is None:
-            raise
-        return False
-    return True
+        },
+    )
 
 
 def _update(
@@ -381,43 +378,28 @@ def _update(
     }
 
 
-def _try(rt: Runtime, update: Item) -> bool:
-    try:
-        rt.dynamodb.update_item(**update)
-    except ClientError as error:
-        if lost_condition(error) is None:
-            raise
-        return False
-    return True
-
-
 def waking(rt: Runtime, table: str, in_shard: int, until: datetime) -> Iterator[Item]:
     """The index entries of one shard that wake by `until`, earliest first."""
-    request: Item = {
-        "TableName": table,
-        "IndexName": "due",
-        "KeyConditionExpression": "due_shard = :shard AND wake_at <= :until",
-        "ExpressionAttributeValues": pack({":shard": str(in_shard), ":until": to_text(until)}),
-    }
-    while True:
-        answer = rt.dynamodb.query(**request)
-        for item in answer["Items"]:
-            yield unpack(item)
-        if "LastEvaluatedKey" not in answer:
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return query(
+        rt,
+        TableName=table,
+        IndexName="due",
+        KeyConditionExpression="due_shard = :shard AND wake_at <= :until",
+        ExpressionAttributeValues=pack({":shard": str(in_shard), ":until": to_text(until)}),
+    )
 
 
 def by_carrier_ref(rt: Runtime, carrier_ref: str) -> str | None:
     """The key of the message that a carrier knows by `carrier_ref`, or None if none is known (yet)."""
-    answer = rt.dynamodb.query(
+    found = query(
+        rt,
         TableName=rt.messages_table,
         IndexName="carrier",
         KeyConditionExpression="carrier_ref = :ref",
         ExpressionAttributeValues=pack({":ref": carrier_ref}),
-        Limit=1,
     )
-    return unpack(answer["Items"][0])["pk"] if answer["Items"] else None
+    first = next(found, None)
+    return first["pk"] if first else None
 
 
 def _instant(text: str | None) -> datetime | None:

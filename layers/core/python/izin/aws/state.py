@@ -21,7 +21,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from izin.aws import codec
-from izin.aws.dynamo import Item, get, lost_condition, pack, unpack
+from izin.aws.dynamo import Item, get, lost_condition, pack, unpack, update_if
 from izin.aws.runtime import Runtime
 from izin.domain.chain import GENESIS
 from izin.domain.consent import Event, Permits, Scope, Standing, block_of, silent_from, with_block
@@ -249,19 +249,16 @@ def _company_drafts(item: Item) -> tuple[Draft, ...]:
 
 def sleep(rt: Runtime, pk: str, woke_at: str) -> bool:
     """Take an item out of the `due` index, unless it was woken again; whether that was done."""
-    try:
-        rt.dynamodb.update_item(
-            TableName=rt.state_table,
-            Key=pack({"pk": pk}),
-            UpdateExpression="REMOVE due_shard, wake_at",
-            ConditionExpression="wake_at = :woke",
-            ExpressionAttributeValues=pack({":woke": woke_at}),
-        )
-    except ClientError as error:
-        if lost_condition(error) is None:
-            raise
-        return False
-    return True
+    return update_if(
+        rt,
+        {
+            "TableName": rt.state_table,
+            "Key": pack({"pk": pk}),
+            "UpdateExpression": "REMOVE due_shard, wake_at",
+            "ConditionExpression": "wake_at = :woke",
+            "ExpressionAttributeValues": pack({":woke": woke_at}),
+        },
+    )
 
 
 def _instant(text: str | None) -> datetime | None:

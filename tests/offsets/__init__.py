@@ -1,0 +1,1 @@
+"""Every change of every clock, against every window of every pack."""

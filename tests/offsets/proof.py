@@ -1,0 +1,159 @@
+"""Does a change of clocks ever open a window early, or late?
+
+For every offset change of every IANA zone from 2026 to 2030, and every window of every shipped
+pack, the next opening is asked for at instants around the change and compared with a reading of the
+wall clock, minute by minute: never outside, never later than the first permitted minute.
+
+`python -m tests.offsets.proof` runs all of them; `--every 40` a sample.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time as clock
+import zoneinfo
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from importlib import resources
+
+from izin.domain import calendars, windows
+from izin.domain.message import Channel, Purpose
+from izin.domain.pack import WindowRule, load
+from izin.domain.windows import Hours, Schedule
+
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
+_BEFORE, _AFTER = timedelta(days=2), timedelta(days=4)
+_ASKED = [timedelta(minutes=m) for m in (-1800, -600, -61, -1, 0, 1, 30, 61, 600, 1800)]
+_FIRST, _LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A zone's clocks jump at an instant."""
+
+    zone: str
+    at: datetime
+
+
+def changes() -> list[Change]:
+    """Every offset change of every zone in the five years, by zone and time."""
+    return [Change(zone, at) for zone in sorted(zoneinfo.available_timezones()) for at in _jumps(zone)]
+
+
+def _jumps(name: str) -> Iterator[datetime]:
+    zone = zoneinfo.ZoneInfo(name)
+
+    def offset(at: datetime) -> timedelta | None:
+        return at.astimezone(zone).utcoffset()
+
+    day = _FIRST
+    while day < _LAST:
+        low, high = day, day + _DAY
+        if offset(low) != offset(high):
+            while high - low > _MINUTE:
+                middle = low + (high - low) // 2
+                middle = middle.replace(second=0, microsecond=0)
+                low, high = (middle, high) if offset(middle) == offset(low) else (low, middle)
+            yield high
+        day += _DAY
+
+
+@cache
+def schedules() -> dict[str, Schedule]:
+    """Every distinct window of every shipped pack, by its rule; holidays as for the whole country."""
+    found: dict[tuple[object, ...], tuple[str, Schedule]] = {}
+    for name in sorted(
+        p.name[:-5] for p in (resources.files("izin") / "packs").iterdir() if _is_pack(p.name)
+    ):
+        pack = load(name)
+        for purpose in Purpose:
+            for rule in pack.rules(Channel.SMS, purpose).windows:
+                key = (rule.hours, rule.closed and pack.country, rule.closed)
+                found.setdefault(key, (rule.rule, _schedule(rule, pack.country)))
+    return dict(found.values())
+
+
+def _is_pack(name: str) -> bool:
+    return name.endswith(".toml") and b"\nid = " in (resources.files("izin") / "packs" / name).read_bytes()
+
+
+def _schedule(rule: WindowRule, country: str | None) -> Schedule:
+    hours = {day: tuple(Hours(o, c) for o, c in openings) for day, openings in enumerate(rule.hours)}
+    calendar = calendars.load(country) if country and rule.closed else None
+    if calendar is None:
+        return Schedule(hours)
+    return Schedule(hours, calendar.closed((), rule.closed), calendar.years)
+
+
+def check(change: Change, ruled: dict[str, Schedule]) -> tuple[int, list[str]]:
+    """How many openings were asked for around one change, and what was wrong with them."""
+    start = (change.at - _BEFORE).replace(second=0, microsecond=0)
+    zone = zoneinfo.ZoneInfo(change.zone)
+    count = int((_BEFORE + _AFTER) / _MINUTE)
+    walls = [(start + n * _MINUTE).astimezone(zone) for n in range(count)]
+    asked, wrong = 0, []
+    for name, schedule in ruled.items():
+        first_open = _first_open(schedule, walls)
+        for shift in _ASKED:
+            asked += 1
+            at = change.at + shift
+            index = int((at - start) / _MINUTE)
+            expected = first_open[index]
+            found = windows.next_open([schedule], [change.zone], at)
+            wanted = start + expected * _MINUTE if expected < count else None
+            if wanted is None:
+                if isinstance(found, datetime) and found < start + count * _MINUTE:
+                    wrong.append(f"{change.zone} {name} at {at}: {found} is not permitted")
+            elif found != max(wanted, at):
+                wrong.append(f"{change.zone} {name} at {at}: {found}, but {wanted} is permitted")
+    return asked, wrong
+
+
+def _first_open(schedule: Schedule, walls: list[datetime]) -> list[int]:
+    """For each minute, the first minute from it on whose wall clock the schedule permits."""
+    days: dict[date, list[tuple[time, time]]] = {}
+    first = [len(walls)] * (len(walls) + 1)
+    for index in range(len(walls) - 1, -1, -1):
+        wall = walls[index]
+        day = wall.date()
+        if day not in days:
+            shut = day in schedule.closed_dates
+            days[day] = [] if shut else [(h.opens, h.closes) for h in schedule.hours.get(day.weekday(), ())]
+        at = wall.time()
+        is_open = any(opens <= at and (at < closes or closes == time(0)) for opens, closes in days[day])
+        first[index] = index if is_open else first[index + 1]
+    return first
+
+
+def prove(every: int = 1) -> tuple[int, int, list[str]]:
+    """Changes, openings asked for, and faults; over each `every`th change, on all processors."""
+    chosen = changes()[::every]
+    with ProcessPoolExecutor() as pool:
+        results = list(pool.map(_check, chosen, chunksize=16))
+    return len(chosen), sum(asked for asked, _ in results), [w for _, wrong in results for w in wrong]
+
+
+def _check(change: Change) -> tuple[int, list[str]]:
+    return check(change, schedules())
+
+
+def main() -> int:
+    """Run the proof and print what it found; 1 where a window opened at a wrong minute."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--every", type=int, default=1)
+    began = clock.monotonic()
+    number, asked, wrong = prove(parser.parse_args().every)
+    print("\n".join(wrong[:20]))
+    print(
+        f"{number} offset changes, {len(schedules())} distinct windows, {asked} openings:"
+        f" {len(wrong)} wrong, {clock.monotonic() - began:.0f} s"
+    )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

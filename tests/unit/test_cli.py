@@ -1,0 +1,121 @@
+"""The `izin` command answers as a person and as a program expect."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from izin import cli
+from izin.domain.chain import GENESIS, link
+
+BRAZIL = ["check", "--to", "+5511987654321", "--channel", "sms", "--purpose", "marketing"]
+INDONESIA = ["check", "--to", "+6281234567890", "--channel", "sms", "--purpose", "marketing"]
+HOLIDAY = ["--at", "2026-11-20T12:30:00Z"]
+NOON = ["--at", "2026-11-23T05:00:00Z"]
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert cli.main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_brazilian_promotion_waits_for_the_holiday_and_the_weekend(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = answer(capsys, *BRAZIL, *HOLIDAY, "--consent", "granted")
+    assert (said["verdict"], said["until"]) == ("defer", "2026-11-23T12:00:00Z")
+    assert [reason["rule"] for reason in said["reasons"]] == ["BR.window.marketing"]
+    assert said["reasons"][0]["sources"]
+    assert said["pack"]["id"] == "BR"
+
+
+def test_the_same_for_a_person_to_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([*BRAZIL, *HOLIDAY, "--consent", "granted"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("defer until 2026-11-23T12:00:00Z\n")
+    assert "BR.window.marketing" in told
+    assert "S-BR-03" in told
+    assert "98765" not in told
+
+
+@pytest.mark.parametrize(
+    ("consent", "code"),
+    [
+        ("none", "no_consent"),
+        ("pending", "consent_pending"),
+        ("withdrawn", "opted_out"),
+        ("expired", "consent_expired"),
+    ],
+)
+def test_the_state_of_the_consent(capsys: pytest.CaptureFixture[str], consent: str, code: str) -> None:
+    said = answer(capsys, *INDONESIA, *NOON, "--consent", consent)
+    assert said["verdict"] == "deny"
+    assert [reason["code"] for reason in said["reasons"]] == [code]
+
+
+def test_earlier_sends_text_and_expiry(capsys: pytest.CaptureFixture[str]) -> None:
+    granted = [*INDONESIA, *NOON, "--consent", "granted"]
+    assert answer(capsys, *granted)["verdict"] == "allow"
+    capped = answer(capsys, *granted, "--sent", "2026-11-23T04:00:00Z")
+    assert (capped["verdict"], capped["until"]) == ("defer", "2026-11-24T04:00:00Z")
+    expired = answer(capsys, *granted, "--sent", "2026-11-23T04:00:00Z", "--expires", "2026-11-23T09:00:00Z")
+    assert expired["verdict"] == "deny"
+    assert "would_expire" in {reason["code"] for reason in expired["reasons"]}
+    bare = answer(capsys, *granted, "--text", "Diskon 20%")
+    assert {reason["code"] for reason in bare["reasons"]} == {"content_opt_out_missing"}
+    assert answer(capsys, *granted, "--text", "Diskon 20%. Balas STOP untuk berhenti")["verdict"] == "allow"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["check", "--to", "0812345", "--channel", "sms", "--purpose", "marketing"], "number_not_e164"),
+        ([*INDONESIA, "--essential"], "--basis"),
+        (["verify", "nowhere.json"], "nowhere.json"),
+        (["apply", "nowhere.toml", "--api", "http://127.0.0.1:1", "--key", "k"], "nowhere.toml"),
+        (["key", "--table", "t", "--name", "n", "--brand", "*", "--scopes", "fly"], "fly"),
+    ],
+)
+def test_what_cannot_be_carried_out_says_why(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], named: str
+) -> None:
+    assert cli.main(arguments) == 2
+    assert named in capsys.readouterr().err
+
+
+def test_a_time_without_an_offset_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*INDONESIA, "--at", "2026-11-23T05:00:00"])
+    assert ended.value.code == 2
+    assert "offset" in capsys.readouterr().err
+
+
+def test_the_command_reads_the_pinned_time_zones_on_any_machine() -> None:
+    """Winnipeg stopped changing its clocks in 2026; a machine's own data may not know yet."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONTZPATH"}
+    asked = (
+        "import sys; from izin import cli; cli.main(['verify', '-']); import zoneinfo; print(zoneinfo.TZPATH)"
+    )
+    run = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True)
+    assert run.stdout.strip() == "()"
+
+
+def test_a_tampered_ledger_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    event: dict[str, Any] = {"seq": 1, "prev": GENESIS, "id": "e"}
+    event["hash"] = link(event)
+    file = tmp_path / "ledger.json"
+    for ledger, status, word in [
+        ({"events": [event], "head": event["hash"]}, 0, "verified"),
+        ({"events": [event | {"id": "f"}], "head": event["hash"]}, 1, "TAMPERED"),
+        ({"events": [], "head": event["hash"]}, 1, "TAMPERED"),
+    ]:
+        file.write_text(json.dumps(ledger))
+        assert cli.main(["verify", str(file)]) == status
+        assert word in capsys.readouterr().out
+    file.write_text("{}")
+    assert cli.main(["verify", str(file)]) == 2
