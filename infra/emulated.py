@@ -18,8 +18,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, lambda_runtime
-from ministack.services import lambda_svc, sns
-from ministack.services.cloudformation import provisioners
+from ministack.services import sns
 
 
 def take_loopback_for_tls() -> None:
@@ -37,24 +36,6 @@ def authorize_batches_as_single_calls() -> None:
         return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
 
     iam_actions.extract_iam_action = single
-
-
-def refer_to_secrets_by_arn() -> None:
-    """`Ref` of a secret is its ARN; grants are made out to it."""
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
-    create = handlers["create"]
-
-    def create_with_arn(*request: Any) -> Any:
-        _, attributes = create(*request)
-        return attributes["Arn"], attributes
-
-    handlers["create"] = create_with_arn
-
-
-def count_workers_in_numbers() -> None:
-    """A queue's number of workers is a number, also where it comes from a parameter of the template."""
-    concurrency = lambda_svc._sqs_esm_concurrency
-    lambda_svc._sqs_esm_concurrency = lambda *about: int(concurrency(*about))
 
 
 def stamp_milliseconds() -> None:
@@ -103,8 +84,6 @@ def follow_parent() -> None:
 if __name__ == "__main__":
     take_loopback_for_tls()
     authorize_batches_as_single_calls()
-    refer_to_secrets_by_arn()
-    count_workers_in_numbers()
     stamp_milliseconds()
     unpack_layers_once()
     threading.Thread(target=follow_parent, daemon=True).start()

@@ -70,6 +70,10 @@ class Stack:
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
 
+    def reset_clock(self, when: datetime) -> None:
+        """Sets the product's clock, backwards too: what is stored by now then lies in its future."""
+        _write_move(self.clock_file, when)
+
     def move_clock(self, when: datetime) -> None:
         """Moves the product's clock forward and lets release run, as its schedule would."""
         move_clock(self.clock_file, when)
@@ -146,13 +150,13 @@ def describe(stack: Stack) -> dict[str, Any]:
 def set_clock(text: str, state: Path = STATE) -> datetime:
     """Moves the clock of the running stack forward to the instant that `text` names, and lets release run."""
     when = instant(text)
-    try:
-        running = json.loads((state / "stack.json").read_text())
-    except FileNotFoundError:
-        raise LocalError("No local stack is ready. Start one with: make run") from None
+    description = state / "stack.json"
+    running = json.loads(description.read_text()) if description.exists() else {}
+    port = urlsplit(running.get("emulator", "")).port
+    if port is None or emulator.is_free(port):
+        raise LocalError("No local stack is ready. Start one with: make run")
     move_clock(Path(running["clock"]), when)
     aws = running["aws"]
-    port = int(running["emulator"].rpartition(":")[2])
     release(
         Emulator(port, aws["access_key_id"], aws["secret_access_key"]), running["outputs"]["ReleaseFunction"]
     )
@@ -275,9 +279,12 @@ def run(port: int, at: datetime | None, *, with_story: bool, serve: bool) -> Non
         print(f"Ready after {time.monotonic() - begun:.0f} s.\n", flush=True)
         if with_story:
             story.play(stack)
+            # The story lived through two nights; whoever works with the stack now starts at their own time.
+            stack.reset_clock(at or datetime.now(UTC))
         if serve:
             with described(stack):
-                print(f"\nServing. The phone is at {stack.phone_page}. Ctrl-C stops everything.", flush=True)
+                print(f"\nServing; the clock shows {stack.now().isoformat(timespec='seconds')}.", end=" ")
+                print(f"The phone is at {stack.phone_page}. Ctrl-C stops everything.", flush=True)
                 threading.Event().wait()
 
 

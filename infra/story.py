@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from infra.local import Stack
 
 JAKARTA = timezone(timedelta(hours=7), "Jakarta")
-PERSON = "+6281234567890"
+# Of the story alone: its days lie ahead of whoever uses the stack afterwards.
+PERSON = "+6281290012345"
 PROMOTION = "ShopX: diskon 20% s.d. 30 Nov. Balas STOP untuk berhenti"
 LOGIN_CODE = "ShopX: kode masuk Anda 123456"
 WAIT_SECONDS = 60

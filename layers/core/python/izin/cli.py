@@ -251,6 +251,7 @@ def _key(asked: argparse.Namespace) -> int:
 
 
 def _clock(asked: argparse.Namespace) -> int:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[4]))  # the checkout, where there is one
     try:
         local = importlib.import_module("infra.local")
     except ModuleNotFoundError:
