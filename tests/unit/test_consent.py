@@ -60,6 +60,14 @@ def start(minute: int, **fields: Any) -> Event:
     return act(EventType.OPT_IN, minute, by_person=True, **fields)
 
 
+def asked(minute: int, **fields: Any) -> Event:
+    return act(EventType.CONSENT_PENDING, minute, **fields)
+
+
+def answered(minute: int, *, to: int) -> Event:
+    return yes(minute, by_person=True, asked_at=START + timedelta(minutes=to))
+
+
 def status(*events: Event, at: datetime = LATER, channel: Channel = Channel.SMS) -> Status:
     return replay(events).status(channel, Purpose.MARKETING, at)
 
@@ -126,6 +134,7 @@ _events = st.lists(
             by_person=st.booleans(),
             purposes=st.sets(st.sampled_from(list(Purpose)), min_size=1).map(tuple),
             expires_at=st.none() | _minutes.map(lambda m: START + timedelta(minutes=m)),
+            asked_at=st.none() | _minutes.map(lambda m: START + timedelta(minutes=m)),
         ),
         st.builds(
             act,
@@ -155,14 +164,14 @@ def test_order_and_repeats_do_not_matter(events: list[Event], chance: Random) ->
 
 
 @given(_events)
-def test_nothing_is_granted_without_a_yes_given_after_the_last_no(events: list[Event]) -> None:
+def test_nothing_is_granted_without_a_yes_since_the_last_no(events: list[Event]) -> None:
     standing = replay(events)
     for channel in Channel:
         for purpose in Purpose:
             if standing.status(channel, purpose, LATER) is not Status.GRANTED:
                 continue
             yeses = [
-                e.given_at
+                e.asked_at or e.given_at
                 for e in events
                 if e.channel is channel
                 and (
@@ -197,6 +206,28 @@ def test_a_yes_answers_a_request_while_it_is_open() -> None:
     standing = replay([act(EventType.CONSENT_PENDING, 1, expires_at=START + timedelta(minutes=10))])
     open_at = [m for m in range(12) if standing.open_requests(Channel.SMS, START + timedelta(minutes=m))]
     assert open_at == list(range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([asked(1), answered(2, to=1)], Status.GRANTED),
+        ([asked(1), answered(2, to=1), stop(3), answered(4, to=1)], Status.WITHDRAWN),
+        ([asked(1), stop(3), answered(4, to=1)], Status.WITHDRAWN),
+        ([stop(1), asked(2), answered(3, to=2)], Status.GRANTED),
+        ([asked(1), answered(2, to=1), stop(3), asked(4), answered(5, to=4)], Status.GRANTED),
+        ([asked(1), stop(2), answered(3, to=1), start(4)], Status.GRANTED),
+    ],
+)
+def test_a_stop_ends_the_request_that_came_before_it(events: list[Event], expected: Status) -> None:
+    assert {status(*order) for order in permutations(events)} == {expected}
+
+
+def test_a_request_is_answered_once() -> None:
+    at = START + timedelta(minutes=9)
+    assert list(replay([asked(1)]).open_requests(Channel.SMS, at)) == [Purpose.MARKETING]
+    assert not replay([asked(1), answered(2, to=1)]).open_requests(Channel.SMS, at)
+    assert not replay([asked(1), stop(2)]).open_requests(Channel.SMS, at)
 
 
 def test_silence_begins_at_once_or_after_the_last_covered_permit() -> None:

@@ -53,6 +53,7 @@ def _grant_item(grant: Grant) -> Item:
         event=grant.event,
         by_person_at=_text(grant.by_person_at),
         expires_at=_text(grant.expires_at),
+        asked_at=_text(grant.asked_at),
     )
 
 
@@ -62,6 +63,7 @@ def _grant(item: Mapping[str, Any]) -> Grant:
         item["event"],
         _instant(item.get("by_person_at")),
         _instant(item.get("expires_at")),
+        _instant(item.get("asked_at")),
     )
 
 
@@ -98,6 +100,7 @@ def event_item(event: Event) -> Item:
         purposes=[str(purpose) for purpose in event.purposes] or None,
         by_person=event.by_person or None,
         expires_at=_text(event.expires_at),
+        asked_at=_text(event.asked_at),
         scope=str(event.scope) if event.scope else None,
         kind=str(event.kind) if event.kind else None,
         silent_from=_text(event.silent_from),
@@ -119,6 +122,7 @@ def event(item: Mapping[str, Any]) -> Event:
         purposes=tuple(Purpose(purpose) for purpose in item.get("purposes", ())),
         by_person=item.get("by_person", False),
         expires_at=_instant(item.get("expires_at")),
+        asked_at=_instant(item.get("asked_at")),
         scope=Scope(item["scope"]) if "scope" in item else None,
         kind=Suppression(item["kind"]) if "kind" in item else None,
         silent_from=_instant(item.get("silent_from")),

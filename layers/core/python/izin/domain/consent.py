@@ -60,12 +60,22 @@ def covers(scope: Scope, purpose: Purpose, essential: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A yes, or the first half of a double opt-in, for one channel and purpose."""
+    """A yes, or the first half of a double opt-in, for one channel and purpose.
+
+    A yes that answers a request has `asked_at` and counts from there: a STOP after the request
+    ends the request, whether the yes was given before that STOP or after it.
+    """
 
     given_at: datetime
     event: str
-    by_person_at: datetime | None = None  # when last made from the handset, not reported by an app
+    by_person_at: datetime | None = None  # from when an act made on the handset counts
     expires_at: datetime | None = None
+    asked_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """From when the yes counts against a no."""
+        return self.asked_at or self.given_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,7 @@ class Standing:
 
     def _yes_between(self, after: datetime, before: datetime, channel: Channel) -> bool:
         yeses = [self.opted_in.get(channel), self.granted.get((channel, Purpose.MARKETING))]
-        return any(yes is not None and after < yes.given_at < before for yes in yeses)
+        return any(yes is not None and after < yes.since < before for yes in yeses)
 
     def superseded(self, given_at: datetime, channel: Channel) -> bool:
         """Whether the person said yes on `channel` after an opt-out given at `given_at`."""
@@ -129,7 +139,7 @@ class Standing:
         yeses = [yes for yes in (grant, self.opted_in.get(channel)) if yes]
         if block.kind is Suppression.DO_NOT_CONTACT:
             return any(yes.by_person_at and yes.by_person_at > block.given_at for yes in yeses)
-        return any(yes.given_at > block.given_at for yes in yeses)
+        return any(yes.since > block.given_at for yes in yeses)
 
     def status(self, channel: Channel, purpose: Purpose, now: datetime) -> Status:
         """The consent for (channel, purpose) as it stands at `now`.
@@ -156,20 +166,29 @@ class Standing:
         if self.unclear is None:
             return False
         clear = [
-            *(g.given_at for (c, p), g in self.granted.items() if c is channel and p is Purpose.MARKETING),
-            *(g.given_at for c, g in self.opted_in.items() if c is channel),
+            *(g.since for (c, p), g in self.granted.items() if c is channel and p is Purpose.MARKETING),
+            *(g.since for c, g in self.opted_in.items() if c is channel),
         ]
         return self.unclear.given_at > max(clear, default=_NEVER)
 
-    def open_requests(self, channel: Channel, at: datetime) -> tuple[Purpose, ...]:
-        """The purposes of the confirmation requests that a yes given at `at` answers."""
-        return tuple(
-            sorted(
-                purpose
-                for (where, purpose), asked in self.pending.items()
-                if where is channel and asked.given_at <= at and _valid(asked, at)
-            )
-        )
+    def open_requests(self, channel: Channel, at: datetime) -> dict[Purpose, Grant]:
+        """The confirmation requests that a yes given at `at` answers, by purpose.
+
+        One that was answered already, by a yes or by a STOP, is no longer open.
+        """
+        return {
+            purpose: asked
+            for (where, purpose), asked in sorted(self.pending.items())
+            if where is channel
+            and asked.given_at <= at
+            and _valid(asked, at)
+            and self._stands(asked, channel, purpose)
+            and not self._answered(asked, channel, purpose)
+        }
+
+    def _answered(self, asked: Grant, channel: Channel, purpose: Purpose) -> bool:
+        yes = self.granted.get((channel, purpose))
+        return yes is not None and yes.since >= asked.given_at
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -196,7 +215,8 @@ class Event:
     """One act of a person, as the ledger keeps it.
 
     `given_at` is when the person acted, `address` the pseudonym of the address it came through.
-    `details` is public and chained; personal evidence is chained by commitment only.
+    `asked_at` is when the request was made that a yes answers. `details` is public and chained;
+    personal evidence is chained by commitment only.
     """
 
     id: str
@@ -209,6 +229,7 @@ class Event:
     purposes: tuple[Purpose, ...] = ()
     by_person: bool = False
     expires_at: datetime | None = None
+    asked_at: datetime | None = None
     scope: Scope | None = None
     kind: Suppression | None = None
     silent_from: datetime | None = None
@@ -219,8 +240,8 @@ class Event:
 def apply(standing: Standing, event: Event) -> Standing:
     """`standing` after `event`: pure, idempotent, and independent of the order of events."""
     standing = replace(standing, addresses=standing.addresses | {event.address})
-    by_person_at = event.given_at if event.by_person else None
-    grant = Grant(event.given_at, event.id, by_person_at, event.expires_at)
+    by_person_at = (event.asked_at or event.given_at) if event.by_person else None
+    grant = Grant(event.given_at, event.id, by_person_at, event.expires_at, event.asked_at)
     match event.type:
         case EventType.CONSENT_GRANTED:
             slots = [(event.channel, purpose) for purpose in event.purposes]
@@ -273,9 +294,9 @@ def _with_grant(slots: Mapping[K, Grant], keys: Iterable[K], new: Grant) -> dict
     return merged
 
 
-def _order(act: Grant | Block) -> tuple[datetime, str]:
+def _order(act: Grant | Block) -> tuple[datetime, datetime, str]:
     # The event's id decides between acts given at the same instant, so that arrival order never does.
-    return act.given_at, act.event
+    return act.since if isinstance(act, Grant) else act.given_at, act.given_at, act.event
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,10 +59,13 @@ def consequence(
         case Intent.OPT_IN:
             return Consequence(event(EventType.OPT_IN))
         case Intent.CONFIRM:
-            purposes = standing.open_requests(channel, given_at)
-            if not purposes:
+            open_requests = standing.open_requests(channel, given_at)
+            if not open_requests:
                 return Consequence()
-            return Consequence(event(EventType.CONSENT_GRANTED, purposes=purposes))
+            # Of several requests the oldest decides how far back a STOP ends this yes.
+            asked_at = min(asked.given_at for asked in open_requests.values())
+            yes = event(EventType.CONSENT_GRANTED, purposes=tuple(open_requests), asked_at=asked_at)
+            return Consequence(yes)
         case Intent.HELP:
             return Consequence(answer=Kind.HELP)
         case Intent.UNCLEAR:
