@@ -21,7 +21,7 @@ from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import Draft, State
 from izin.domain import gate, phone
-from izin.domain.consent import Event, EventType, Scope, Suppression
+from izin.domain.consent import MARGIN, SKEW, Event, EventType, Scope, Suppression
 from izin.domain.gate import Decision, Verdict
 from izin.domain.pack import pack_of
 from izin.domain.phone import Phone
@@ -52,8 +52,9 @@ def dispatch(rt: Runtime, ticket: Ticket) -> None:
         seen = _gather(rt, ticket)
         if seen is None or seen.stored.status not in messages.WAITING:
             return
-        if seen.stored.due and now < seen.stored.due:
-            _again(rt, ticket, (seen.stored.due - now).total_seconds())
+        early = seen.early(now)
+        if early > 0:
+            _again(rt, ticket, early)
             return
         made = seen.decide(now)
         if made.verdict is not Verdict.ALLOW:
@@ -83,7 +84,24 @@ class _Seen:
     phone: Phone
     text: str = field(repr=False)
 
+    def early(self, now: datetime) -> float:
+        """Seconds until the message is due; where a window decides that, on every worker's clock."""
+        held = self.stored.status is Status.HELD
+        due = self.stored.due or now
+        return (due + (SKEW if held else timedelta(0)) - now).total_seconds()
+
     def decide(self, now: datetime) -> Decision:
+        """Judge for all the time in which the carrier may get the message.
+
+        That begins before `now` where this worker's clock is fast, and ends a margin after the
+        permit: a window that closes in between is closed already.
+        """
+        made = self._judge(now - SKEW)
+        if made.valid_until and made.valid_until <= now + MARGIN:
+            return self._judge(made.valid_until)
+        return made
+
+    def _judge(self, at: datetime) -> Decision:
         return gate.decide(
             replace(self.stored.message, text=self.text),
             self.phone,
@@ -92,7 +110,7 @@ class _Seen:
             self.brand,
             self.sender,
             pack_of(self.phone.country),
-            now,
+            at,
         )
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError
 
 from izin.aws import messages, state
-from izin.aws.dynamo import Item, back_off, cancellation, get, pack
-from izin.aws.messages import Status, Stored
+from izin.aws.dynamo import Item, back_off, cancellation, pack
+from izin.aws.messages import Stored
 from izin.aws.runtime import Runtime
 from izin.aws.state import State
-from izin.domain.consent import PERMIT
+from izin.domain.consent import MARGIN, PERMIT
 from izin.domain.gate import Decision
 from izin.domain.history import Send
 from izin.domain.message import Kind
@@ -51,15 +51,19 @@ def take(
 ) -> Claim | Lost:
     """Count the send, record the permit and mark the message as sending, all or nothing.
 
-    `before` is the state that the decision `made` came from; the permit ends where that stops
-    holding. Answers to the person's own acts are not counted against the caps.
+    `before` is the state that the decision `made` came from. Between now and a margin after the
+    permit the carrier may get the message: the permit ends so early that the decision holds all
+    that time, and a cap counts from the last of it. Answers to the person's own acts are not counted.
+
+    A claim whose answer is lost raises, and nobody acts on it: another worker's claim on the same
+    message cannot be told from it. The sweep finds the message.
     """
     number = before.version + 1
-    permit_until = min(now + PERMIT, made.valid_until or now + PERMIT)
+    permit_until = min(now + PERMIT, made.valid_until - MARGIN if made.valid_until else now + PERMIT)
     message = stored.message
     counted = made.counted
     if made.capped and message.kind is Kind.SUBMISSION:
-        counted = (*counted, Send(now, message.purpose, message.channel, number))
+        counted = (*counted, Send(permit_until + MARGIN, message.purpose, message.channel, number))
     permits = before.permits.with_permit(message.purpose, permit_until)
     update = _state_write(
         rt,
@@ -80,20 +84,10 @@ def take(
         )
     except ClientError as error:
         reasons = cancellation(error)
-        if reasons is not None:
-            return Lost.TAKEN if reasons[1] == _CONDITION else Lost.RACE
-        if not _made(rt, stored, number):
+        if reasons is None:
             raise
-    except HTTPClientError:
-        if not _made(rt, stored, number):
-            raise
+        return Lost.TAKEN if reasons[1] == _CONDITION else Lost.RACE
     return Claim(number, permit_until)
-
-
-def _made(rt: Runtime, stored: Stored, number: int) -> bool:
-    """Whether a claim whose answer was lost was made: no other claim on the person has its number."""
-    item = get(rt, rt.messages_table, {"pk": stored.pk})
-    return item is not None and item["status"] == Status.SENDING and item.get("claim") == number
 
 
 _ATTEMPTS = 5

@@ -324,7 +324,13 @@ PERMIT = timedelta(seconds=5)
 """How long a claim may wait before its carrier call begins."""
 
 MARGIN = timedelta(seconds=5)
-"""Covers the clock difference of two workers, a stall, and the carrier client's time-outs."""
+"""How long after a permit its carrier call may still reach the carrier.
+
+Covers the clock difference of two workers, a stall, and the carrier client's time-outs.
+"""
+
+SKEW = timedelta(seconds=0.5)
+"""How far two workers' clocks may differ."""
 
 
 def silent_from(blocked_at: datetime, permits: Permits, scope: Scope) -> datetime:
