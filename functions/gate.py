@@ -73,9 +73,12 @@ def submit_batch(rt: Runtime, event: http.Event) -> Answer:
 
 def _batch_items(body: bytes) -> list[Any]:
     try:
-        items = json.loads(body)["messages"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        items = None
+        batch = json.loads(body)
+    except (ValueError, RecursionError):
+        raise refuse(HTTPStatus.BAD_REQUEST, "body", "json_invalid", "the body is no JSON") from None
+    items = batch.get("messages") if isinstance(batch, dict) else None
+    if isinstance(batch, dict) and (surplus := sorted(batch.keys() - {"messages"})):
+        raise refuse(UNPROCESSABLE, surplus[0], "unknown_field", "a batch has messages and nothing else")
     if not isinstance(items, list) or not 1 <= len(items) <= api.BATCH_ITEMS:
         raise refuse(
             UNPROCESSABLE,
@@ -143,11 +146,15 @@ def _rendered(asked: Asked, body: Question) -> str:
             UNPROCESSABLE, "template.id", "template_for_another_use", "it has another channel or purpose"
         )
     try:
-        return templates.render(asked.template["text"], body.template.variables)
+        text = templates.render(asked.template["text"], body.template.variables)
     except templates.WrongVariables as error:
         raise refuse(
             UNPROCESSABLE, "template.variables", "template_variables", f"give {error.wanted} variables"
         ) from None
+    if not text.strip() or len(text) > api.TEXT_LIMIT:
+        limits = f"a text has 1 to {api.TEXT_LIMIT} characters"
+        raise refuse(UNPROCESSABLE, "template.variables", "template_variables", limits)
+    return text
 
 
 def _decide(asked: Asked, message: Message, at: datetime) -> Decision:

@@ -76,7 +76,7 @@ def _gather(rt: Runtime, body: str) -> _Seen:
     said = inbound.parse(str(envelope.get("Message", "")), str(envelope.get("MessageId", "")))
     try:
         given_at = rt.carrier_time(str(envelope.get("Timestamp")))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Malformed("missing_Timestamp") from None
     try:
         person = phone.parse(said.person)

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from izin.aws import batch, messages, queue
+from izin.aws.dynamo import get
 from izin.aws.messages import Status
 from izin.aws.runtime import Runtime, runtime
 from izin.domain import receipts
@@ -47,4 +48,6 @@ def receive(rt: Runtime, body: str, deliveries: int) -> None:
         queue.set_aside(rt, body, "unknown_message")
         return
     note = receipt.event if receipt.outcome is Outcome.FAILED else None
-    messages.receive(rt, pk, rt.now(), Status(receipt.outcome), receipt.carrier_ref, note)
+    news = messages.receive(rt, pk, rt.now(), Status(receipt.outcome), receipt.carrier_ref, note)
+    if not news and get(rt, rt.messages_table, {"pk": pk}) is None:
+        queue.set_aside(rt, body, "unknown_message")

@@ -70,7 +70,9 @@ ACCESS: dict[str, Access] = {
         dead_letters="inbound",
         pepper=True,
     ),
-    "receipts": Access(messages=("UpdateItem",), indexes=("messages/carrier",), dead_letters="receipts"),
+    "receipts": Access(
+        messages=("GetItem", "UpdateItem"), indexes=("messages/carrier",), dead_letters="receipts"
+    ),
     "release": Access(
         state=WRITE,
         ledger=LEDGER_APPEND,

@@ -6,9 +6,19 @@ up in a path of somebody else's.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from izin.domain.consent import Scope
 from izin.domain.message import SENT_CHANNELS, Channel, Purpose
@@ -24,7 +34,18 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 MessageId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+TEXT_LIMIT = 4096
+Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT)]
+
+
+def _of_our_time(instant: datetime) -> datetime:
+    # Far from these years, zones, windows and expiries fall off the calendar that Python has.
+    if not 2000 <= instant.year < 2100:
+        raise PydanticCustomError("out_of_range", "give a time between the years 2000 and 2099")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 
 
 class Body(BaseModel):
@@ -71,15 +92,15 @@ class Check(Question):
     """`POST /v1/check`: what would the gate say now, or at `at`?"""
 
     id: MessageId | None = None
-    at: AwareDatetime | None = None
+    at: Instant | None = None
 
 
 class Submission(Question):
     """`POST /v1/messages`: a message under the caller's id."""
 
     id: MessageId
-    not_before: AwareDatetime | None = None
-    expires_at: AwareDatetime | None = None
+    not_before: Instant | None = None
+    expires_at: Instant | None = None
 
 
 class Batch(Body):
@@ -96,7 +117,7 @@ class ConsentBody(Body):
     address: str = Field(max_length=32, repr=False)
     channel: Channel
     purposes: tuple[Purpose, ...] = Field(min_length=1)
-    captured_at: AwareDatetime
+    captured_at: Instant
     wording: Line = Field(description="exactly what the person was shown", max_length=2000)
     language: Language
     method: Literal["checkbox", "form", "app_verification", "reply", "signature", "paper"]
@@ -119,7 +140,7 @@ class OptOutBody(Body):
     company_wide: bool = Field(default=False, description="towards every brand; implies do_not_contact")
     source: Line = Field(description="app, agent, letter, …")
     reason: Line | None = Field(default=None, repr=False)
-    given_at: AwareDatetime | None = None
+    given_at: Instant | None = None
 
 
 class LookupBody(Body):

@@ -65,7 +65,7 @@ def reply(
     rt: Runtime, message: Message, event_id: str, recipient_id: str, key: bytes, to: str, text: str
 ) -> Item:
     """The message that answers the act `event_id`: one per act, however often the act is delivered."""
-    message_id = f"~{message.kind}~{event_id}"
+    message_id = f"~{message.kind}~{recipient_id}~{event_id}"
     pk = messages.message_key(message.brand, message_id)
     sealed = identity.seal(key, messages.seal_context(pk), {"to": to, "text": text})
     return messages.new(message, message_id, recipient_id, sealed, rt.now())

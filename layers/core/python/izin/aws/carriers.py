@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import urllib3
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from izin.aws.runtime import Runtime
 from izin.domain.message import Purpose
@@ -139,8 +139,10 @@ def _aws_sms(rt: Runtime, sender: Sender, outgoing: Outgoing) -> Outcome:
         return Unclear(code) if status >= 500 else Refused(code)
     except (ConnectTimeoutError, EndpointConnectionError) as error:
         return Refused(type(error).__name__, later=True)
-    except HTTPClientError as error:
+    except BotoCoreError as error:
         return Unclear(type(error).__name__)
+    if "MessageId" not in answer:  # an answer that is none, from something in between
+        return Unclear("no_message_id")
     return Accepted(str(answer["MessageId"]))
 
 

@@ -38,11 +38,16 @@ def parse(payload: str, envelope_id: str) -> Inbound:
     if missing:
         raise Malformed(f"missing_{missing[0]}")
     message_id = body.get("inboundMessageId")
+    if not isinstance(message_id, str) or not message_id:
+        message_id = envelope_id
+    if not message_id:
+        raise Malformed("missing_inboundMessageId")
     return Inbound(
-        id=message_id if isinstance(message_id, str) and message_id else envelope_id,
+        id=message_id,
         person=body["originationNumber"],
         sender_address=body["destinationNumber"],
-        text=body["messageBody"],
+        # Half of a surrogate pair (an emoji cut in two) is no character, and nothing could store it.
+        text=body["messageBody"].encode("utf-16", "surrogatepass").decode("utf-16", "replace"),
     )
 
 
