@@ -39,6 +39,7 @@ _LONGEST_LIFE = 86_400.0  # seconds that a carrier may try, where nothing ends t
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Take a batch from the dispatch queue; what fails goes back to it alone."""
     rt = runtime()
+    carriers.get_ready(rt)
     return batch.each(event, context, lambda record: dispatch(rt, queue.ticket(record["body"])))
 
 
@@ -57,6 +58,9 @@ def dispatch(rt: Runtime, ticket: Ticket) -> None:
             _again(rt, ticket, early)
             return
         made = seen.decide(now)
+        if made.until and made.until <= now:  # it has opened, but not yet by every clock
+            _again(rt, ticket, SKEW.total_seconds())
+            return
         if made.verdict is not Verdict.ALLOW:
             _keep_back(rt, seen, made, now)
             return

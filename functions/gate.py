@@ -117,7 +117,8 @@ def _submit(
     answer = _first_answer(existing) if existing else _answer(messages.read(item))
     _count("Submitted", made)
     ticket = None
-    if item["status"] == Status.DUE and existing is None:
+    # A repeat may be all that its caller heard of the first time: better a ticket too many.
+    if (existing.status if existing else item["status"]) == Status.DUE:
         ticket = Ticket(item["pk"], asked.recipient_id, message.sender)
     return _status_of(answer), answer, ticket
 

@@ -67,6 +67,12 @@ class Unclear:
 Outcome = Accepted | Refused | Unclear
 
 
+def get_ready(rt: Runtime) -> None:
+    """Build the client before anybody's permit runs."""
+    if not rt.sandbox_url and not rt.sms:
+        _sms_client()
+
+
 def send(rt: Runtime, sender: Sender, outgoing: Outgoing) -> Outcome:
     """Hand one message to the sender's carrier. Makes at most one call and raises nothing."""
     match sender.carrier:

@@ -6,7 +6,7 @@ translation of types serves all tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -70,8 +70,8 @@ _ATTEMPTS = 5
 
 
 def back_off(rt: Runtime, attempt: int) -> None:
-    """Wait before the next attempt, full jitter: up to 20 ms, then twice as long each time."""
-    rt.sleep(rt.jitter() * 0.02 * 2**attempt)
+    """Wait before the next attempt, full jitter: up to 20 ms, then twice as long, 400 ms at most."""
+    rt.sleep(rt.jitter() * min(0.02 * 2**attempt, 0.4))
 
 
 def query(rt: Runtime, **request: Any) -> Iterator[Item]:
@@ -84,10 +84,34 @@ def query(rt: Runtime, **request: Any) -> Iterator[Item]:
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
-def update_if(rt: Runtime, update: Mapping[str, Any]) -> bool:
+_WRITES = 9
+
+
+def update(rt: Runtime, **request: Any) -> Item:
+    """Make an update. While somebody's transaction holds the item it is asked again: the SDK does not."""
+    return _persist(rt, rt.dynamodb.update_item, request)
+
+
+def put(rt: Runtime, **request: Any) -> Item:
+    """Put an item; like `update` where a transaction holds it."""
+    return _persist(rt, rt.dynamodb.put_item, request)
+
+
+def _persist(rt: Runtime, write: Callable[..., Item], request: Mapping[str, Any]) -> Item:
+    for attempt in range(_WRITES):
+        try:
+            return write(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionConflictException":
+                raise
+            back_off(rt, attempt)
+    return write(**request)
+
+
+def update_if(rt: Runtime, request: Mapping[str, Any]) -> bool:
     """Make a conditional update; whether its condition held."""
     try:
-        rt.dynamodb.update_item(**update)
+        update(rt, **request)
     except ClientError as error:
         if lost_condition(error) is None:
             raise

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from izin.aws.dynamo import lost_condition, pack
+from izin.aws.dynamo import lost_condition, pack, put
 from izin.aws.runtime import Runtime
 from izin.domain import chain
 
@@ -37,7 +37,8 @@ def key_of(rt: Runtime, recipient_id: str, item: Mapping[str, Any] | None) -> by
         return bytes(item["key"])
     key = os.urandom(32)
     try:
-        rt.dynamodb.put_item(
+        put(
+            rt,
             TableName=rt.keys_table,
             Item=pack({"pk": recipient_id, "key": key}),
             ConditionExpression="attribute_not_exists(pk)",

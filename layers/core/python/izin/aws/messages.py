@@ -18,6 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from izin.aws import dynamo
 from izin.aws.dynamo import Item, lost_condition, pack, query, update_if
 from izin.aws.runtime import Runtime
 from izin.aws.state import shard
@@ -179,7 +180,8 @@ def _entry(now: datetime, status: Status, note: str | None = None) -> Item:
 def put(rt: Runtime, item: Item) -> Stored | None:
     """Store a message under its id, or the message that has that id already."""
     try:
-        rt.dynamodb.put_item(
+        dynamo.put(
+            rt,
             TableName=rt.messages_table,
             Item=pack(item),
             ConditionExpression="attribute_not_exists(pk)",

@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from izin.aws import dynamo
 from izin.aws.dynamo import Item, batch_get, cancellation, get, pack
 from izin.aws.runtime import Runtime
 from izin.domain.message import Channel
@@ -112,7 +113,7 @@ def sender_at(rt: Runtime, channel: Channel, address: str) -> Sender | None:
 
 def put(rt: Runtime, pk: str, item: Mapping[str, Any]) -> None:
     """Store a brand or template."""
-    rt.dynamodb.put_item(TableName=rt.registry_table, Item=pack({**item, "pk": pk}))
+    dynamo.put(rt, TableName=rt.registry_table, Item=pack({**item, "pk": pk}))
     rt.cache.pop(pk, None)
 
 

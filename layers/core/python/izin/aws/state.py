@@ -21,7 +21,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from izin.aws import codec
-from izin.aws.dynamo import Item, get, lost_condition, pack, unpack, update_if
+from izin.aws.dynamo import Item, get, lost_condition, pack, unpack, update, update_if
 from izin.aws.runtime import Runtime
 from izin.domain.chain import GENESIS
 from izin.domain.consent import Event, Permits, Scope, Standing, block_of, silent_from, with_block
@@ -119,7 +119,8 @@ def block(rt: Runtime, brand: str, recipient_id: str, draft: Draft) -> State:
     """
     pk, event_id = state_key(brand, recipient_id), draft.event.id
     try:
-        answer = rt.dynamodb.update_item(
+        answer = update(
+            rt,
             TableName=rt.state_table,
             Key=pack({"pk": pk}),
             UpdateExpression=(
@@ -189,7 +190,8 @@ def join(rt: Runtime, brand: str, recipient_id: str) -> None:
     that it names. Whichever comes first, joining or that write, the state ends with the block.
     No claim is made on a state that has not joined.
     """
-    answer = rt.dynamodb.update_item(
+    answer = update(
+        rt,
         TableName=rt.state_table,
         Key=pack({"pk": company_key(recipient_id)}),
         UpdateExpression="ADD brands :brand",
@@ -198,7 +200,8 @@ def join(rt: Runtime, brand: str, recipient_id: str) -> None:
     )
     for draft in _company_drafts(unpack(answer["Attributes"])):
         block(rt, brand, recipient_id, draft)
-    rt.dynamodb.update_item(
+    update(
+        rt,
         TableName=rt.state_table,
         Key=pack({"pk": state_key(brand, recipient_id)}),
         UpdateExpression="SET joined = :true, version = if_not_exists(version, :zero) + :one",
@@ -212,7 +215,8 @@ def block_company(rt: Runtime, recipient_id: str, draft: Draft) -> frozenset[str
     The item stays in the `due` index until the sweep has seen all of them blocked.
     """
     pk = company_key(recipient_id)
-    answer = rt.dynamodb.update_item(
+    answer = update(
+        rt,
         TableName=rt.state_table,
         Key=pack({"pk": pk}),
         UpdateExpression="SET #block = if_not_exists(#block, :block), due_shard = :shard, wake_at = :wake",
