@@ -17,7 +17,6 @@ from izin.domain.consent import (
     EventType,
     Permits,
     Scope,
-    Standing,
     Status,
     Suppression,
     apply,
@@ -255,11 +254,12 @@ def test_a_permit_only_grows_and_authentication_takes_none(taken: list[tuple[Pur
 def test_a_second_stop_is_a_repeat_unless_a_start_lay_between() -> None:
     first, second = stop(1, name="a"), stop(5, name="b")
 
-    def repeats(*events: Event) -> bool:
-        return replay(events).repeats(block_of(second), [block_of(first)], Channel.SMS)
+    def repeats(event: Event, *recorded: Event) -> bool:
+        return replay(recorded).repeats(block_of(event), Channel.SMS)
 
-    assert repeats(first)
-    assert not repeats(first, start(3))
-    assert not replay([first]).repeats(block_of(first), [block_of(first)], Channel.SMS)
-    wider = block_of(stop(5, name="b", scope=Scope.REVOKE_ALL))
-    assert not Standing().repeats(wider, [block_of(first)], Channel.SMS)
+    assert repeats(second, first)
+    assert repeats(first, second)  # it came late
+    assert not repeats(second, first, start(3))
+    assert not repeats(first, first)
+    assert not repeats(stop(5, name="b", scope=Scope.REVOKE_ALL), first)
+    assert not repeats(second, stop(1, name="agent", by_person=False))

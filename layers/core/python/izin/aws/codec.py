@@ -68,13 +68,14 @@ def _grant(item: Mapping[str, Any]) -> Grant:
 
 
 def _block_item(block: Block) -> Item:
-    return {
-        "given_at": to_text(block.given_at),
-        "event": block.event,
-        "scope": str(block.scope),
-        "kind": str(block.kind),
-        "silent_from": to_text(block.silent_from),
-    }
+    return _present(
+        given_at=to_text(block.given_at),
+        event=block.event,
+        scope=str(block.scope),
+        kind=str(block.kind),
+        silent_from=to_text(block.silent_from),
+        by_person=block.by_person or None,
+    )
 
 
 def _block(item: Mapping[str, Any]) -> Block:
@@ -84,6 +85,7 @@ def _block(item: Mapping[str, Any]) -> Block:
         Scope(item["scope"]),
         Suppression(item["kind"]),
         from_text(item["silent_from"]),
+        item.get("by_person", False),
     )
 
 

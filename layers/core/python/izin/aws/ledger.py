@@ -114,11 +114,11 @@ def _writes(rt: Runtime, before: State, draft: Draft) -> list[Any]:
 
 
 def _answered(before: State, event: Event) -> bool:
-    """Whether an opt-out repeats one that stands already, and so was confirmed already."""
-    if event.type is not EventType.OPT_OUT:
-        return False
-    earlier = [block_of(d.event) for d in before.unrecorded] + list(before.recorded.blocks.values())
-    return before.recorded.repeats(block_of(event), earlier, event.channel)
+    """Whether an opt-out repeats one that is recorded and stands, and so was answered already.
+
+    Events are recorded one after the other, so of several only the first to be is answered.
+    """
+    return event.type is EventType.OPT_OUT and before.recorded.repeats(block_of(event), event.channel)
 
 
 def _move(rt: Runtime, before: State, draft: Draft, head: str) -> Item:

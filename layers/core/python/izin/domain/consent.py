@@ -80,13 +80,17 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A no. `silent_from` is the instant from which the person was promised silence."""
+    """A no. `silent_from` is the instant from which the person was promised silence.
+
+    `by_person`: said by the handset, and so answered there.
+    """
 
     given_at: datetime
     event: str
     scope: Scope
     kind: Suppression
     silent_from: datetime
+    by_person: bool = False
 
     @property
     def slot(self) -> str:
@@ -116,14 +120,16 @@ class Standing:
         # A do-not-contact outranks an opt-out; among equals the latest names the reason.
         return max(active, key=lambda b: (b.kind is Suppression.DO_NOT_CONTACT, b.given_at), default=None)
 
-    def repeats(self, block: Block, others: Iterable[Block], channel: Channel) -> bool:
-        """Whether one of `others` already covered all that `block` does when it was given."""
+    def repeats(self, block: Block, channel: Channel) -> bool:
+        """Whether the person said all of `block` already, before it or after, with no yes between."""
         return any(
             other.event != block.event
-            and _order(other) < _order(block)
+            and other.by_person
             and _WIDTH[other.scope] >= _WIDTH[block.scope]
-            and not self._yes_between(other.given_at, block.given_at, channel)
-            for other in others
+            and not self._yes_between(
+                min(other.given_at, block.given_at), max(other.given_at, block.given_at), channel
+            )
+            for other in self.blocks.values()
         )
 
     def _yes_between(self, after: datetime, before: datetime, channel: Channel) -> bool:
@@ -263,7 +269,7 @@ def block_of(event: Event) -> Block:
     """The block that an opt-out event stands for."""
     if event.scope is None or event.kind is None or event.silent_from is None:
         raise ValueError(f"opt-out event {event.id} lacks scope, kind or silent_from")
-    return Block(event.given_at, event.id, event.scope, event.kind, event.silent_from)
+    return Block(event.given_at, event.id, event.scope, event.kind, event.silent_from, event.by_person)
 
 
 def with_block(standing: Standing, block: Block) -> Standing:
