@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from izin import answers
 from izin.aws import acts, batch, carriers, claims, identity, messages, queue, registry, state
@@ -28,25 +28,31 @@ from izin.domain.phone import Phone
 from izin.domain.registry import Brand, Sender
 
 logger = Logger()
-metrics = Metrics()
 
 _ATTEMPTS = 6
 _TRY_LATER = 30  # seconds until a message that the carrier could not take is offered again
 _LONGEST_LIFE = 86_400.0  # seconds that a carrier may try, where nothing ends the message earlier
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Take a batch from the dispatch queue; what fails goes back to it alone."""
     rt = runtime()
     carriers.get_ready(rt)
-    return batch.each(event, context, lambda record: dispatch(rt, queue.ticket(record["body"])))
+    return batch.each(event, context, lambda record: dispatch_or_later(rt, queue.ticket(record["body"])))
+
+
+def dispatch_or_later(rt: Runtime, ticket: Ticket) -> None:
+    """Dispatch; a message whose person is too busy just now goes back to the queue for a second."""
+    try:
+        dispatch(rt, ticket)
+    except Contention:
+        _again(rt, ticket, 1)
 
 
 def dispatch(rt: Runtime, ticket: Ticket) -> None:
     """Decide again with fresh state and the present time, claim, and only then call the carrier.
 
-    Raises Contention when the claim lost every race: the ticket goes back to the queue.
+    Raises Contention when the claim lost every race.
     """
     for attempt in range(_ATTEMPTS):
         now = rt.now()
@@ -173,7 +179,8 @@ def _hand_over(rt: Runtime, ticket: Ticket, seen: _Seen, claim: Claim, valid_unt
     after = rt.now()
     late = after > claim.permit_until
     if late:
-        metrics.add_metric(name="LateCarrierCall", unit=MetricUnit.Count, value=1)
+        with single_metric(name="LateCarrierCall", unit=MetricUnit.Count, value=1):
+            pass
         logger.warning("carrier call returned past its permit", extra={"recipient_id": ticket.recipient_id})
     _settle(rt, ticket, seen, claim, outcome, after, "late" if late else None)
 

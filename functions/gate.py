@@ -9,7 +9,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from izin import answers, api
 from izin.api import Check, Question, Submission
@@ -27,10 +27,8 @@ from izin.domain.times import shown, to_millisecond
 from pydantic import ValidationError
 
 logger = Logger()
-metrics = Metrics()
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], _context: object) -> Answer:
     """The gate's calls; API Gateway has matched the route already."""
     return http.respond(logger, lambda: _ROUTES[event["routeKey"]](runtime(), event))

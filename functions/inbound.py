@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from izin.aws import acts, batch, identity, ledger, queue, registry, state
 from izin.aws.dynamo import Item
@@ -22,10 +22,8 @@ from izin.domain.registry import Brand, Sender
 from izin.domain.replies import Consequence
 
 logger = Logger()
-metrics = Metrics()
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Take a batch of SNS notifications from SQS; what fails goes back to the queue alone."""
     rt = runtime()

@@ -175,7 +175,7 @@ class Standing:
             *(g.since for (c, p), g in self.granted.items() if c is channel and p is Purpose.MARKETING),
             *(g.since for c, g in self.opted_in.items() if c is channel),
         ]
-        return self.unclear.given_at > max(clear, default=_NEVER)
+        return self.unclear.given_at >= max(clear, default=_NEVER)
 
     def open_requests(self, channel: Channel, at: datetime) -> dict[Purpose, Grant]:
         """The confirmation requests that a yes given at `at` answers, by purpose.

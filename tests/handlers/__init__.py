@@ -1,0 +1,1 @@
+"""The real handlers against an emulated AWS and a carrier that speaks the carrier's own protocol."""

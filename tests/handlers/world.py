@@ -1,0 +1,613 @@
+"""One day in the life of a gate: its workers, its carrier, the people, and the clock that all of them read.
+
+Nothing here stands in for a part of the product. The handlers' own functions run, given a `Runtime` whose
+clients reach an emulator and whose clock can be moved.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import consents
+import dispatch
+import gate
+import inbound
+import opt_outs
+import receipts
+import recipients
+import registry as registrar
+import release
+from izin.aws import codec, http, identity, ledger, messages, queue, registry, state
+from izin.aws.dynamo import Item, unpack
+from izin.aws.messages import Status, Stored
+from izin.aws.runtime import Runtime
+from izin.aws.state import State
+from izin.domain import chain
+from izin.domain.consent import Event, EventType, covers, replay
+from izin.domain.message import Kind, Purpose
+
+from tests.handlers.calls import Killed, Watch, Watched
+from tests.handlers.fake_sms import FakeSms, Sent
+
+NIGHT = datetime(2026, 11, 22, 16, 30, tzinfo=UTC)
+"""Half past eleven in the evening in Jakarta."""
+
+MORNING = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+"""Eight o'clock in Jakarta, ten in Jayapura: windows are open in every Indonesian zone."""
+
+DAY = MORNING + timedelta(minutes=10)
+"""Windows are open, on every worker's clock."""
+
+PROMOTION = "ShopX: diskon 20% s.d. 30 Nov. Balas STOP untuk berhenti"
+CODE = "ShopX: kode masuk Anda 123456"
+WORDING = "Saya setuju menerima promosi dari ShopX melalui SMS."
+
+SENDER_ADDRESS = "+6285811223344"
+VISIBILITY = 360
+"""Seconds after which the dispatch queue hands out again what its worker failed on, as the stack has it."""
+
+
+@dataclass
+class Clock:
+    """The time, as everybody here sees it."""
+
+    at: datetime = NIGHT
+
+    def now(self) -> datetime:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class Shifted:
+    """A clock that goes on by itself, from `at`."""
+
+    def __init__(self, at: datetime) -> None:
+        self._shift = at - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._shift
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the API answered."""
+
+    status: int
+    body: dict[str, Any]
+    text: str
+    problem: bool
+
+    @property
+    def codes(self) -> list[tuple[str, str]]:
+        """Field and code of every error in a problem, or the codes of a verdict's reasons."""
+        if self.problem:
+            return [(error["field"], error["code"]) for error in self.body["errors"]]
+        return [("", reason["code"]) for reason in self.body["reasons"]]
+
+    @property
+    def reasons(self) -> set[str]:
+        return {code for _, code in self.codes}
+
+
+class Troubled(Exception):
+    """The API answered 500. A caller may try again; no test of a plain request may see it."""
+
+
+class DelayedSqs:
+    """The queue's client, with delays that the test's clock measures instead of the wall's."""
+
+    def __init__(self, sqs: Any, now: Callable[[], datetime]) -> None:
+        self._sqs, self._now = sqs, now
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[Item]) -> Item:  # noqa: N803
+        entries = [
+            {
+                **entry,
+                "DelaySeconds": 0,
+                "MessageAttributes": {
+                    "visible_at": {
+                        "DataType": "String",
+                        "StringValue": str(self._now().timestamp() + entry["DelaySeconds"]),
+                    }
+                },
+            }
+            for entry in Entries
+        ]
+        answer: Item = self._sqs.send_message_batch(QueueUrl=QueueUrl, Entries=entries)
+        return answer
+
+    def send_message(self, **request: Any) -> Item:
+        answer: Item = self._sqs.send_message(**request)
+        return answer
+
+
+_ROUTES: dict[str, tuple[Any, Callable[[Runtime, http.Event], http.Answer]]] = {
+    "POST /v1/check": (gate, gate.check),
+    "POST /v1/messages": (gate, gate.submit),
+    "POST /v1/messages/batch": (gate, gate.submit_batch),
+    "GET /v1/messages/{id}": (gate, gate.look_up),
+    "DELETE /v1/messages/{id}": (gate, gate.cancel),
+    "POST /v1/consents": (consents, consents.capture_consent),
+    "POST /v1/opt-outs": (opt_outs, opt_outs.opt_out),
+    "POST /v1/recipients/lookup": (recipients, recipients.look_up),
+    "GET /v1/recipients/{recipient_id}": (recipients, recipients.show),
+    "GET /v1/recipients/{recipient_id}/ledger": (recipients, recipients.show_ledger),
+    "PUT /v1/brands/{id}": (registrar, registrar.put_brand),
+    "GET /v1/brands/{id}": (registrar, registrar.get_brand),
+    "PUT /v1/senders/{id}": (registrar, registrar.put_sender),
+    "GET /v1/senders/{id}": (registrar, registrar.get_sender),
+    "PUT /v1/templates/{id}": (registrar, registrar.put_template),
+    "GET /v1/templates/{id}": (registrar, registrar.get_template),
+}
+
+ALL = registry.SCOPES
+
+
+@dataclass
+class World:
+    """Everything that a test moves. `secrets` are the numbers and texts that no log may show."""
+
+    rt: Runtime
+    sms: FakeSms
+    clock: Clock
+    plain_sqs: Any
+    secrets: set[str] = field(default_factory=set)
+    waiting: list[tuple[float, int, str]] = field(default_factory=list)
+    order: Iterator[int] = field(default_factory=itertools.count)
+    failures: Counter[str] = field(default_factory=Counter)
+    people: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    # The people.
+
+    def person(self) -> str:
+        """The number of somebody new, in Indonesia."""
+        return self.secret(f"+62812{34500000 + next(self.people)}")
+
+    def secret(self, text: str) -> str:
+        self.secrets.add(text)
+        return text
+
+    def id_of(self, person: str) -> str:
+        return identity.pseudonym(self.rt, person)
+
+    # The API.
+
+    def call(
+        self,
+        route: str,
+        body: Any = None,
+        *,
+        path: dict[str, str] | None = None,
+        brand: str = "shopx",
+        scopes: Iterable[str] = ALL,
+        query: dict[str, str] | None = None,
+        rt: Runtime | None = None,
+    ) -> Said:
+        """One call of the API, past API Gateway. A `body` that is text is sent as it is."""
+        module, act = _ROUTES[route]
+        event = {
+            "routeKey": route,
+            "body": body if isinstance(body, str) or body is None else json.dumps(body),
+            "pathParameters": path or {},
+            "queryStringParameters": query or {},
+            "requestContext": {
+                "authorizer": {"lambda": {"key": "test", "brand": brand, "scopes": " ".join(scopes)}}
+            },
+        }
+        answer = http.respond(module.logger, lambda: act(rt or self.rt, event))
+        json.dumps(answer)  # as the runtime does with it
+        kind = answer["headers"]["content-type"]
+        said = Said(
+            answer["statusCode"], json.loads(answer["body"]), answer["body"], kind != "application/json"
+        )
+        if said.status == 500:
+            raise Troubled(said.text)
+        return said
+
+    def register(self, brand: str = "shopx", sender: str = "shopx-id-1", **fields: Any) -> None:
+        """A brand with a two-way Indonesian sender."""
+        name = fields.pop("name", "ShopX")
+        brand_fields = {key: fields.pop(key) for key in ("double_opt_in",) if key in fields}
+        self.call(
+            "PUT /v1/brands/{id}",
+            {"name": name, "contact": "help@shopx.example", **brand_fields},
+            path={"id": brand},
+            brand="*",
+        )
+        body = {
+            "brand": brand,
+            "channel": "sms",
+            "carrier": "aws-sms",
+            "address": SENDER_ADDRESS,
+            "two_way": True,
+            "language": "id",
+            "countries": ["ID", "BR"],
+            **fields,
+        }
+        said = self.call("PUT /v1/senders/{id}", body, path={"id": sender}, brand="*")
+        assert said.status == 200, said.text
+
+    def message(self, person: str, message_id: str, purpose: str = "marketing", **fields: Any) -> Item:
+        """The body of a submission."""
+        text = fields.pop("text", PROMOTION if purpose == "marketing" else CODE)
+        body = {
+            "id": message_id,
+            "brand": "shopx",
+            "sender": "shopx-id-1",
+            "to": person,
+            "channel": "sms",
+            "purpose": purpose,
+            "text": self.secret(text),
+            **fields,
+        }
+        return {name: value for name, value in body.items() if value is not None}
+
+    def submit(self, person: str, message_id: str, purpose: str = "marketing", **fields: Any) -> Said:
+        return self.call("POST /v1/messages", self.message(person, message_id, purpose, **fields))
+
+    def consent_body(self, person: str, **fields: Any) -> Item:
+        body = {
+            "brand": "shopx",
+            "address": person,
+            "channel": "sms",
+            "purposes": ["marketing"],
+            "sender": "shopx-id-1",
+            "language": "id",
+            "captured_at": (self.rt.now() - timedelta(minutes=1)).isoformat(),
+            "wording": WORDING,
+            "method": "checkbox",
+            "prechecked": False,
+            "source": "https://shopx.example/daftar",
+            "evidence": {"screenshot": "sha256:" + "a" * 64},
+            **fields,
+        }
+        return {name: value for name, value in body.items() if value is not None}
+
+    def consent(self, person: str, **fields: Any) -> Said:
+        return self.call("POST /v1/consents", self.consent_body(person, **fields))
+
+    def agrees(self, person: str, **fields: Any) -> None:
+        """A person who said yes twice."""
+        assert self.consent(person, **fields).body["status"] == "pending"
+        self.clock.sleep(5)
+        self.say(person, "YA")
+        assert self.standing(person) == "granted"
+
+    def opt_out(self, person: str, **fields: Any) -> Said:
+        return self.call(
+            "POST /v1/opt-outs", {"brand": "shopx", "address": person, "source": "agent", **fields}
+        )
+
+    def look_up(self, message_id: str, brand: str = "shopx") -> Item:
+        return self.call("GET /v1/messages/{id}", path={"id": message_id}, brand=brand).body
+
+    def status(self, message_id: str) -> str:
+        return str(self.look_up(message_id)["status"])
+
+    def show(self, person: str, brand: str = "shopx") -> Item:
+        path = {"recipient_id": self.id_of(person)}
+        return self.call("GET /v1/recipients/{recipient_id}", path=path, brand=brand).body
+
+    def standing(self, person: str, purpose: str = "marketing", brand: str = "shopx") -> str:
+        """The consent for `purpose` by SMS as it stands."""
+        for consent in self.show(person, brand)["consents"]:
+            if (consent["channel"], consent["purpose"]) == ("sms", purpose):
+                return str(consent["status"])
+        return "none"
+
+    def ledger(self, person: str, brand: str = "shopx") -> list[Item]:
+        return list(ledger.events(self.rt, brand, self.id_of(person)))
+
+    # What comes from the carrier.
+
+    def reply(self, person: str, text: str, reply_id: str | None = None, at: datetime | None = None) -> str:
+        """A reply as it lies in the inbound queue."""
+        reply_id = reply_id or f"reply-{next(self.order)}"
+        said = {
+            "originationNumber": person,
+            "destinationNumber": SENDER_ADDRESS,
+            "messageKeyword": "KEYWORD_123456789012",
+            "messageBody": self.secret(text) if len(text) > 8 else text,
+            "inboundMessageId": reply_id,
+        }
+        return self.notification(said, at)
+
+    def notification(self, message: Any, at: datetime | None = None) -> str:
+        """The notification with `message` that SNS puts into a queue."""
+        return json.dumps(
+            {
+                "Type": "Notification",
+                "MessageId": f"sns-{next(self.order)}",
+                "TopicArn": "arn:aws:sns:ap-southeast-3:000000000000:inbound",
+                "Timestamp": (at or self.rt.now()).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "Message": message if isinstance(message, str) else json.dumps(message),
+            }
+        )
+
+    def say(self, person: str, text: str, reply_id: str | None = None, at: datetime | None = None) -> None:
+        """The person replies, and the reply arrives."""
+        inbound.receive(self.rt, self.reply(person, text, reply_id, at))
+
+    def receipt(self, event: str, message_id: str | None, ref: str, deliveries: int = 1) -> None:
+        """The carrier says what became of a message; without `message_id` by its own reference only."""
+        body = {
+            "eventType": event,
+            "eventVersion": "1.0",
+            "eventTimestamp": int(self.rt.now().timestamp() * 1000),
+            "isFinal": True,
+            "messageId": ref,
+            **({"context": {"message": f"shopx#{message_id}"}} if message_id else {}),
+        }
+        receipts.receive(self.rt, self.notification(body), deliveries)
+
+    # The workers.
+
+    def watched(self, watch: Watch, rt: Runtime | None = None) -> Runtime:
+        """A worker whose every call is made by `watch`."""
+        rt, numbers = rt or self.rt, itertools.count(1)
+        return replace(
+            rt,
+            dynamodb=Watched(rt.dynamodb, "dynamodb", numbers, watch),
+            sqs=Watched(rt.sqs, "sqs", numbers, watch),
+            sms=Watched(rt.sms, "sms", numbers, watch),
+            cache={},
+        )
+
+    def pull(self) -> list[str]:
+        """Take everything out of the dispatch queue; what is visible by now, in order."""
+        while True:
+            found = self.plain_sqs.receive_message(
+                QueueUrl=self.rt.dispatch_queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            ).get("Messages", [])
+            if not found:
+                break
+            for message in found:
+                at = float(message["MessageAttributes"]["visible_at"]["StringValue"])
+                heapq.heappush(self.waiting, (at, next(self.order), message["Body"]))
+            self.plain_sqs.delete_message_batch(
+                QueueUrl=self.rt.dispatch_queue_url,
+                Entries=[{"Id": str(i), "ReceiptHandle": m["ReceiptHandle"]} for i, m in enumerate(found)],
+            )
+        visible = []
+        while self.waiting and self.waiting[0][0] <= self.rt.now().timestamp():
+            visible.append(heapq.heappop(self.waiting)[2])
+        return visible
+
+    def drain(self, rt: Runtime | None = None) -> None:
+        """Let dispatch work until nothing in its queue is visible."""
+        while bodies := self.pull():
+            for body in bodies:
+                self.dispatch(body, rt)
+
+    def dispatch(self, body: str, rt: Runtime | None = None) -> None:
+        """One ticket. What fails is visible again when the queue's time-out is over."""
+        try:
+            dispatch.dispatch(rt or self.rt, queue.ticket(body))
+        except (Exception, Killed) as error:  # noqa: BLE001 (as the queue does)
+            self.failures[type(error).__name__] += 1
+            again = self.rt.now().timestamp() + VISIBILITY
+            heapq.heappush(self.waiting, (again, next(self.order), body))
+
+    def live(self, seconds: float, sweep_every: float = 120) -> None:
+        """Let time pass: delays end, and the sweep comes by (less often than on AWS: it asks every shard)."""
+        end = self.clock.at + timedelta(seconds=seconds)
+        sweep = self.clock.at + timedelta(seconds=sweep_every)
+        while True:
+            self.drain()
+            upcoming = [sweep]
+            if self.waiting:
+                upcoming.append(datetime.fromtimestamp(self.waiting[0][0], UTC))
+            following = min(upcoming)
+            if following > end:
+                break
+            self.clock.at = max(self.clock.at, following)
+            if self.clock.at >= sweep:
+                self.sweep()
+                sweep += timedelta(seconds=sweep_every)
+        self.clock.at = max(self.clock.at, end)
+        self.drain()
+
+    def sweep(self) -> dict[str, int]:
+        """Release makes its round."""
+        return release.release(self.rt)
+
+    # What is left behind.
+
+    def items(self, table: str) -> list[Item]:
+        found: list[Item] = []
+        request: Item = {"TableName": table, "ConsistentRead": True}
+        while True:
+            answer = self.plain_dynamodb.scan(**request)
+            found += [unpack(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return found
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    @property
+    def plain_dynamodb(self) -> Any:
+        return self.rt.dynamodb
+
+    def messages(self) -> list[Stored]:
+        return [messages.read(item) for item in self.items(self.rt.messages_table)]
+
+    def states(self) -> list[State]:
+        found = []
+        for item in self.items(self.rt.state_table):
+            kind, _, rest = item["pk"].partition("#")
+            if kind == "STATE":
+                brand, _, recipient_id = rest.partition("#")
+                found.append(state.read(brand, recipient_id, item))
+        return found
+
+    def dead_letters(self) -> list[tuple[str, str]]:
+        """Reason and body of everything on the dead-letter queue."""
+        found: list[tuple[str, str]] = []
+        while True:
+            batch = self.plain_sqs.receive_message(
+                QueueUrl=self.rt.dead_letter_queue_url,
+                MaxNumberOfMessages=10,
+                MessageAttributeNames=["All"],
+                VisibilityTimeout=600,
+            ).get("Messages", [])
+            if not batch:
+                return found
+            found += [(m["MessageAttributes"]["reason"]["StringValue"], m["Body"]) for m in batch]
+
+    def confirmations(self, person: str) -> list[Sent]:
+        return [sent for sent in self.sms.sent if sent.to == person and "#~confirmation~" in sent.reference]
+
+    def sent(self, message_id: str) -> list[Sent]:
+        return [sent for sent in self.sms.sent if sent.reference == f"shopx#{message_id}"]
+
+
+# The invariants, as the design numbers them.
+
+LIVE = (Status.DUE, Status.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Everything in the tables, read once. Ledgers by brand and recipient, in their order."""
+
+    stored: dict[str, Stored]
+    indexed: frozenset[str]
+    states: dict[tuple[str, str], State]
+    ledgers: dict[tuple[str, str], list[Item]]
+
+    def events(self, brand: str, recipient_id: str) -> list[Event]:
+        return [codec.event(item) for item in self.ledgers.get((brand, recipient_id), [])]
+
+
+def left(world: World) -> Left:
+    """What a world leaves behind."""
+    found = world.items(world.rt.messages_table)
+    ledgers: dict[tuple[str, str], list[Item]] = {}
+    for item in sorted(world.items(world.rt.ledger_table), key=lambda item: int(item["seq"])):
+        ledgers.setdefault((item["brand"], item["recipient_id"]), []).append(item)
+    return Left(
+        stored={item["pk"]: messages.read(item) for item in found},
+        indexed=frozenset(item["pk"] for item in found if "due_shard" in item),
+        states={(seen.brand, seen.recipient_id): seen for seen in world.states()},
+        ledgers=ledgers,
+    )
+
+
+def violations(world: World, *, quiet: bool = False, now: Left | None = None) -> list[str]:
+    """Everything in this world that must never be. `quiet`: nobody died just now, so all is settled."""
+    now = now or left(world)
+    found = [f"carrier: {fault}" for fault in world.sms.faults]
+    found += _unexplained(now, quiet)
+    found += _lost(world, now, quiet)
+    found += _twice(world, now.stored)
+    found += _outside(world, now.stored)
+    found += _over_cap(world, now.stored)
+    found += _after_opt_out(world, now)
+    found += _confirmed(world)
+    return found
+
+
+def _unexplained(now: Left, quiet: bool) -> Iterator[str]:
+    """6: the ledger explains the state, and its chain verifies."""
+    for who, seen in now.states.items():
+        items = now.ledgers.get(who, [])
+        plain = [{k: v for k, v in item.items() if k not in ("pk", "sealed")} for item in items]
+        fault = chain.verify(plain, seen.head)
+        if fault:
+            yield f"6: the chain of {seen.recipient_id}: {fault.problem}"
+        if len({item["id"] for item in items}) < len(items):
+            yield f"6: an event is twice in the ledger of {seen.recipient_id}"
+        if replay(now.events(*who)) != seen.recorded:
+            yield f"6: the ledger of {seen.recipient_id} does not explain its state"
+        if quiet and seen.unrecorded:
+            yield f"6: an opt-out of {seen.recipient_id} has no event"
+    for who in now.ledgers.keys() - now.states.keys():
+        yield f"6: a ledger without a state: {who}"
+
+
+def _lost(world: World, now: Left, quiet: bool) -> Iterator[str]:
+    """2: a message has ended, or waits with a due time and will be looked at again."""
+    for message in now.stored.values():
+        if message.status in LIVE and (message.due is None or message.wake_at is None):
+            yield f"2: {message.id} waits without a time"
+        if message.status in (*LIVE, Status.SENDING) and message.pk not in now.indexed:
+            yield f"2: {message.id} is {message.status} and nobody will look at it again"
+        if message.status not in (*LIVE, Status.SENDING) and message.pk in now.indexed:
+            yield f"2: {message.id} has ended and is still looked at"
+        overdue = message.due and message.due < world.rt.now() - timedelta(minutes=15)
+        if quiet and (message.status is Status.SENDING or (message.status in LIVE and overdue)):
+            yield f"2: {message.id} is left as {message.status}"
+
+
+def _twice(world: World, stored: dict[str, Stored]) -> Iterator[str]:
+    """3: nothing is handed over twice, unless its sender asked for at least once."""
+    taken = Counter(sent.reference for sent in world.sms.sent if sent.taken)
+    for reference, times in taken.items():
+        if times > 1:
+            message, pk = stored[reference].message, registry.sender_key(stored[reference].message.sender)
+            sender = registry.sender(registry.read(world.rt, [pk], []).get(pk))
+            if not (sender and sender.may_repeat(message.purpose, message.essential)):
+                yield f"3: {reference} was handed over {times} times"
+
+
+def _outside(world: World, stored: dict[str, Stored]) -> Iterator[str]:
+    """4: promotions leave while it is between 8 and 20 o'clock in all of Indonesia, which has three zones."""
+    for sent in world.sms.sent:
+        message = stored[sent.reference].message
+        if message.purpose is Purpose.MARKETING and message.kind is Kind.SUBMISSION:
+            hours = [sent.at.astimezone(UTC) + timedelta(hours=offset) for offset in (7, 8, 9)]
+            if sent.to.startswith("+62") and not all(8 <= hour.hour < 20 for hour in hours):
+                yield f"4: {sent.reference} was handed over at {sent.at}"
+
+
+def _over_cap(world: World, stored: dict[str, Stored]) -> Iterator[str]:
+    """5: one promotion in 24 hours."""
+    per_person: dict[str, list[datetime]] = {}
+    for sent in world.sms.sent:
+        message = stored[sent.reference].message
+        if sent.taken and message.purpose is Purpose.MARKETING and message.kind is Kind.SUBMISSION:
+            per_person.setdefault(f"{message.brand} {sent.to}", []).append(sent.at)
+    for times in per_person.values():
+        times.sort()
+        for earlier, later in itertools.pairwise(times):
+            if later - earlier < timedelta(hours=24):
+                yield f"5: two promotions within {later - earlier}"
+
+
+def _after_opt_out(world: World, now: Left) -> Iterator[str]:
+    """1: what an acknowledged opt-out covers is not handed over, until the person says yes again."""
+    for sent in world.sms.sent:
+        message = now.stored[sent.reference]
+        if message.message.kind is not Kind.SUBMISSION:
+            continue
+        acts = now.events(message.message.brand, message.recipient_id)
+        for act in acts:
+            if (
+                act.type is EventType.OPT_OUT
+                and act.scope
+                and act.silent_from
+                and act.silent_from <= sent.at
+                and covers(act.scope, message.message.purpose, message.message.essential)
+                and not _said_yes(acts, act, sent.at)
+            ):
+                yield f"1: {sent.reference} at {sent.at}, silent from {act.silent_from}"
+
+
+def _said_yes(acts: list[Event], opt_out: Event, by: datetime) -> bool:
+    yes = (EventType.OPT_IN, EventType.CONSENT_GRANTED)
+    return any(act.type in yes and opt_out.given_at < act.given_at <= by for act in acts)
+
+
+def _confirmed(world: World) -> Iterator[str]:
+    """7: at most one confirmation of an opt-out."""
+    for reference, times in Counter(sent.reference for sent in world.sms.sent if sent.taken).items():
+        if "#~confirmation~" in reference and times > 1:
+            yield f"7: {reference} was sent {times} times"
