@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +17,7 @@ from izin.aws.runtime import Runtime, runtime
 from izin.domain import capture
 from izin.domain.capture import Capture, Method
 from izin.domain.consent import Event, EventType, Standing
-from izin.domain.message import SENT_CHANNELS, Kind, Message, Purpose
+from izin.domain.message import SENT_CHANNELS, Channel, Kind, Message, Purpose
 from izin.domain.pack import texts
 from izin.domain.times import shown, to_millisecond
 
@@ -33,12 +34,15 @@ def capture_consent(rt: Runtime, event: http.Event) -> Answer:
     now = to_millisecond(rt.now())
     body = http.parse(ConsentBody, http.raw_body(event))
     http.principal(event).demand("consent", body.brand)
-    asked = asking.gather(rt, body.brand, body.sender, body.address, "address")
+    asked = asking.gather(rt, body.brand, body.sender, body.address, "address", body.channel)
     problems = _judge(asked, body, now)
     if problems:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, problems, "the consent was refused")
     act, key = _act_of(rt, asked, body, now), asked.key(rt)
-    reply = _request(rt, asked, act, key, now) if act.type is EventType.CONSENT_PENDING else None
+    waiting = asked.standing.open_requests(body.channel, now).keys() >= set(body.purposes)
+    repeated = act.id in asked.state.applied  # its request may still have to be sent on its way
+    asks = act.type is EventType.CONSENT_PENDING and (repeated or not waiting)
+    reply = _request(rt, asked, act, key, now) if asks else None
     draft = ledger.draft(key, asked.recipient_id, act, _evidence(rt, body, asked), reply)
     standing = acts.record(rt, body.brand, asked.recipient_id, draft)
     return http.answer(HTTPStatus.OK, _said(asked, body, act, standing, now))
@@ -62,20 +66,37 @@ def _judge(asked: Asked, body: ConsentBody, now: datetime) -> list[FieldError]:
         FieldError(p.field, p.code, f"{p.message} [{p.rule}; {', '.join(p.sources)}]")
         for p in capture.judge(captured, rules, asked.brand.name, now)
     ]
-    if _double(asked, body) and body.channel in SENT_CHANNELS and asked.sender is None:
-        problems.append(FieldError("sender", "missing", "a double opt-in needs a sender that asks for it"))
+    if body.channel is Channel.SMS and not asked.phone.textable:
+        message = f"a {asked.phone.line_type} number gets no texts; ask for a mobile number"
+        problems.append(FieldError("address", "number_class", message))
+    if _double(asked, body) and body.channel in SENT_CHANNELS:
+        problems += _cannot_ask(asked)
     return problems
+
+
+def _cannot_ask(asked: Asked) -> Iterator[FieldError]:
+    """Why the sender cannot ask the person to confirm and hear the answer."""
+    if asked.sender is None:
+        yield FieldError("sender", "missing", "a double opt-in needs a sender that asks for it")
+        return
+    if not asked.sender.two_way:
+        yield FieldError("sender", "sender_one_way", "nobody can answer it; use a sender that gets replies")
+    if asked.phone.country not in asked.sender.countries:
+        message = f"it is not registered in {asked.phone.country}; use one that is"
+        yield FieldError("sender", "sender_not_registered", message)
 
 
 def _double(asked: Asked, body: ConsentBody) -> bool:
     """Whether the person is asked to confirm: by their pack, or because the brand always asks."""
-    if asked.brand.double_opt_in is not None:
-        return asked.brand.double_opt_in
-    return any(
-        rule.double_opt_in
+    asking = [
+        rule
         for purpose in body.purposes
         for rule in asked.pack.rules(body.channel, purpose).consent
-    )
+        if rule.double_opt_in
+    ]
+    if asked.brand.double_opt_in is False:  # only advice can be declined
+        asking = [rule for rule in asking if not rule.severity.relaxable]
+    return bool(asking) or asked.brand.double_opt_in is True
 
 
 def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Event:
@@ -84,7 +105,7 @@ def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Even
     captured_at = to_millisecond(body.captured_at)
     told = body.model_dump(mode="json")
     return Event(
-        id=f"consent-{body.id or identity.fingerprint(rt, told)}",
+        id=f"consent-{identity.fingerprint(rt, told)}",
         type=EventType.CONSENT_PENDING if pending else EventType.CONSENT_GRANTED,
         given_at=captured_at,
         recorded_at=now,
@@ -104,7 +125,7 @@ def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Even
 
 def _evidence(rt: Runtime, body: ConsentBody, asked: Asked) -> dict[str, str]:
     """What is personal about the act. A tax number is kept only as a keyed hash (S-BR-14)."""
-    evidence = {"address": asked.phone.e164, **body.evidence}
+    evidence = {**body.evidence, "address": asked.phone.e164}
     if "cpf" in evidence:
         evidence["cpf"] = identity.fingerprint(rt, {"cpf": "".join(filter(str.isdigit, evidence["cpf"]))})
     return evidence

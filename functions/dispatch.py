@@ -30,7 +30,8 @@ from izin.domain.registry import Brand, Sender
 logger = Logger()
 
 _ATTEMPTS = 6
-_TRY_LATER = 30  # seconds until a message that the carrier could not take is offered again
+_TRY_LATER = 30  # seconds until what the carrier could not take is offered again, doubled each time
+_LONGEST_WAIT = 3600  # seconds
 _LONGEST_LIFE = 86_400.0  # seconds that a carrier may try, where nothing ends the message earlier
 
 
@@ -38,7 +39,9 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     """Take a batch from the dispatch queue; what fails goes back to it alone."""
     rt = runtime()
     carriers.get_ready(rt)
-    return batch.each(event, context, lambda record: dispatch_or_later(rt, queue.ticket(record["body"])))
+    return batch.each(
+        logger, event, context, lambda record: dispatch_or_later(rt, queue.ticket(record["body"]))
+    )
 
 
 def dispatch_or_later(rt: Runtime, ticket: Ticket) -> None:
@@ -195,8 +198,9 @@ def _settle(
             messages.settle(rt, stored, number, now, status, carrier_ref=carrier_ref, note=note)
         case Refused(later=True):
             status = Status.DUE
-            if claims.give_back(rt, stored, claim, now, now + timedelta(seconds=_TRY_LATER)):
-                _again(rt, ticket, _TRY_LATER)
+            wait = min(_TRY_LATER * 2**stored.attempts, _LONGEST_WAIT)
+            if claims.give_back(rt, stored, claim, now, now + timedelta(seconds=wait)):
+                _again(rt, ticket, wait)
         case Refused(code, opted_out=opted_out):
             status = Status.FAILED
             if opted_out:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +17,7 @@ from izin.api import Check, Question, Submission
 from izin.aws import asking, http, identity, messages, queue
 from izin.aws.asking import UNPROCESSABLE, Asked
 from izin.aws.dynamo import Item, get
-from izin.aws.http import Answer, Principal, Problem, refuse
+from izin.aws.http import Answer, Principal, refuse
 from izin.aws.messages import Status, Stored
 from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime, runtime
@@ -56,15 +57,16 @@ def submit(rt: Runtime, event: http.Event) -> Answer:
 def submit_batch(rt: Runtime, event: http.Event) -> Answer:
     """`POST /v1/messages/batch`: up to 100 messages, each judged alone, each with a status of its own."""
     items = _batch_items(http.raw_body(event, api.BATCH_LIMIT))
-    principal, results, tickets = http.principal(event), [], []
+    principal, results, tickets = http.principal(event), list[dict[str, Any]](), list[Ticket]()
+
+    def one(item: Any) -> Answer:
+        status, answer, ticket = _submit(rt, principal, _model(item))
+        tickets.extend([ticket] if ticket else [])
+        return http.answer(status, answer)
+
     for item in items:
-        try:
-            status, answer, ticket = _submit(rt, principal, _model(item))
-        except Problem as error:
-            problem = http.problem(error)
-            status, answer, ticket = error.status, json.loads(problem["body"]), None
-        results.append({"status": int(status), "body": answer})
-        tickets += [ticket] if ticket else []
+        judged = http.respond(logger, partial(one, item))
+        results.append({"status": judged["statusCode"], "body": json.loads(judged["body"])})
     queue.enqueue(rt, tickets)
     return http.answer(HTTPStatus.OK, {"results": results})
 
@@ -124,7 +126,7 @@ def _submit(
 def _gather(rt: Runtime, body: Question) -> tuple[Asked, Message]:
     """One read trip: the registry where it is not at hand, the person's state, and their key."""
     template_id = body.template.id if body.template else None
-    asked = asking.gather(rt, body.brand, body.sender, body.to, "to", template_id)
+    asked = asking.gather(rt, body.brand, body.sender, body.to, "to", body.channel, template_id)
     return asked, Message(
         brand=body.brand,
         sender=body.sender,
@@ -232,9 +234,10 @@ def cancel(rt: Runtime, event: http.Event) -> Answer:
 
 
 def _find(rt: Runtime, principal: Principal, event: http.Event) -> Stored:
-    pk = messages.message_key(principal.named_brand(event), event["pathParameters"]["id"])
-    item = get(rt, rt.messages_table, {"pk": pk})
-    if item is None or item["id"].startswith("~"):
+    message_id = event["pathParameters"]["id"]
+    pk = messages.message_key(principal.named_brand(event), message_id)
+    item = get(rt, rt.messages_table, {"pk": pk}) if api.is_message_id(message_id) else None
+    if item is None:
         raise refuse(HTTPStatus.NOT_FOUND, "id", "unknown_message", "no message of this brand has this id")
     return messages.read(item)
 

@@ -27,7 +27,7 @@ logger = Logger()
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Take a batch of SNS notifications from SQS; what fails goes back to the queue alone."""
     rt = runtime()
-    return batch.each(event, context, lambda record: receive(rt, record["body"]))
+    return batch.each(logger, event, context, lambda record: receive(rt, record["body"]))
 
 
 def receive(rt: Runtime, body: str) -> None:

@@ -33,7 +33,7 @@ def opt_out(rt: Runtime, event: http.Event) -> Answer:
     principal.demand("opt_out", body.brand)
     if body.given_at and body.given_at > now + _CLOCKS_DIFFER:
         raise refuse(UNPROCESSABLE, "given_at", "in_the_future", "an opt-out was given before it is told")
-    asked = asking.gather(rt, body.brand, None, body.address, "address")
+    asked = asking.gather(rt, body.brand, None, body.address, "address", body.channel)
     act = _act_of(rt, asked, body, now)
     evidence = {"address": asked.phone.e164, **({"reason": body.reason} if body.reason else {})}
     draft = ledger.draft(asked.key(rt), asked.recipient_id, act, evidence)
@@ -46,11 +46,14 @@ def opt_out(rt: Runtime, event: http.Event) -> Answer:
 
 
 def _act_of(rt: Runtime, asked: Asked, body: OptOutBody, now: datetime) -> Event:
-    told = {**body.model_dump(mode="json"), "given_at": to_text(body.given_at or now)}
+    # The same id with another body is another act: an opt-out is never taken for one told before.
+    told = body.model_dump(mode="json")
+    if body.id is None:
+        told["given_at"] = to_text(body.given_at or now)
     wide = Scope.REVOKE_ALL if asked.pack.revoke_all.value and body.scope is Scope.ALL else body.scope
     suppressed = body.do_not_contact or body.company_wide
     return Event(
-        id=f"opt-out-{body.id or identity.fingerprint(rt, told)}",
+        id=f"opt-out-{identity.fingerprint(rt, told)}",
         type=EventType.OPT_OUT,
         given_at=to_millisecond(min(body.given_at or now, now)),
         recorded_at=now,

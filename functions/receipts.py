@@ -27,6 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     """Take a batch of SNS notifications from SQS; what fails goes back to the queue alone."""
     rt = runtime()
     return batch.each(
+        logger,
         event,
         context,
         lambda record: receive(rt, record["body"], int(record["attributes"]["ApproximateReceiveCount"])),

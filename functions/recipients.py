@@ -68,8 +68,10 @@ def show_ledger(rt: Runtime, event: http.Event) -> Answer:
 def _state(rt: Runtime, event: http.Event) -> State:
     principal = http.principal(event)
     principal.demand("read")
-    seen = state.fetch(rt, principal.named_brand(event), event["pathParameters"]["recipient_id"])
-    if seen.version == 0:
+    recipient_id = event["pathParameters"]["recipient_id"]
+    brand = principal.named_brand(event)
+    seen = state.fetch(rt, brand, recipient_id) if identity.is_pseudonym(recipient_id) else None
+    if seen is None or seen.version == 0:
         raise refuse(
             HTTPStatus.NOT_FOUND,
             "recipient_id",

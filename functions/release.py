@@ -43,17 +43,19 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
 def release(rt: Runtime) -> dict[str, int]:
     """One round over every shard. Safe to run at any time, and at the same time as another."""
     now = rt.now()
+    done = {"released": 0, "recovered": 0, "repaired": 0, "nothing": 0, "troubled": 0}
+    # What is wrong comes first: a large opening must not keep an interrupted STOP waiting.
+    for item in _woken(rt, rt.state_table, now):
+        done[_try("repaired", _repair, rt, item, now)] += 1
     due, unsettled = [], []
     for item in _woken(rt, rt.messages_table, now + LOOK_AHEAD):
         if item["status"] != Status.SENDING:
             due.append(item)
         elif from_text(item["wake_at"]) <= now:
             unsettled.append(item)
-    done = {"released": _release(rt, due, now), "recovered": 0, "repaired": 0, "nothing": 0, "troubled": 0}
     for item in unsettled:
         done[_try("recovered", _recover, rt, item, now)] += 1
-    for item in _woken(rt, rt.state_table, now):
-        done[_try("repaired", _repair, rt, item, now)] += 1
+    done["released"] = _release(rt, due, now)
     return done
 
 
@@ -74,25 +76,28 @@ def _woken(rt: Runtime, table: str, until: datetime) -> Iterator[Item]:
 
 
 def _release(rt: Runtime, due: list[Item], now: datetime) -> int:
-    """Hand tickets to the queue, each sender's at its own rate; the rest waits for the next round."""
-    due.sort(key=lambda item: item["due"])
-    handed: dict[str, int] = {}
-    tickets: dict[str, Item] = {}
+    """Hand tickets to the queue, each sender's one after the other at its own rate.
+
+    What finds no place in the next two minutes is moved to the instant of its turn, where a later
+    round finds it: no two rounds plan the same time, and no backlog hides another sender's.
+    """
+    due.sort(key=lambda item: item["wake_at"])
+    free: dict[str, float] = {}
+    items: dict[str, Item] = {}
     chosen: list[Ticket] = []
     for item in due:
-        place = handed.get(item["sender"], 0)
-        delay = max((from_text(item["due"]) - now).total_seconds(), place / _rate(rt, item["sender"]))
-        handed[item["sender"]] = place + 1
-        if delay > LOOK_AHEAD.total_seconds():
-            # Out of the way until its turn, so that one sender's backlog does not hide another's.
-            messages.queued(rt, item, now + timedelta(seconds=delay))
+        # A held message wakes at its turn; one that was due already wakes because it came to nothing.
+        planned = item["wake_at"] if item["status"] == Status.HELD else item["due"]
+        turn = max((from_text(planned) - now).total_seconds(), free.get(item["sender"], 0.0))
+        free[item["sender"]] = turn + 1 / _rate(rt, item["sender"])
+        if turn > LOOK_AHEAD.total_seconds():
+            messages.queued(rt, item, now + timedelta(seconds=turn))
             continue
-        tickets[item["pk"]] = item
-        chosen.append(Ticket(item["pk"], item["recipient_id"], item["sender"], ceil(delay)))
+        items[item["pk"]] = item
+        chosen.append(Ticket(item["pk"], item["recipient_id"], item["sender"], ceil(turn)))
     released = 0
     for ticket in queue.enqueue(rt, chosen):
-        wake_at = now + timedelta(seconds=ticket.delay) + RECHECK
-        released += messages.queued(rt, tickets[ticket.pk], wake_at)
+        released += messages.queued(rt, items[ticket.pk], now + timedelta(seconds=ticket.delay) + RECHECK)
     return released
 
 

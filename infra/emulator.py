@@ -126,6 +126,8 @@ def _environment(emulator: Emulator, scratch: Path) -> dict[str, str]:
         "GATEWAY_PORT": str(emulator.port),
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": REGION,
+        # At INFO it writes what SNS publishes into its log, numbers included.
+        "LOG_LEVEL": "WARNING",
         # Listeners of services that Izin does not use.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from izin.aws import registry
 from izin.aws.runtime import Runtime
 
-from infra import deploy_local, emulator, phone, story
+from infra import deploy_local, emulator, front, phone, story
 from infra.emulator import HOST, REGION, Emulator, LocalError
 from infra.local_overlay.izin.aws.clock import shifted
 
@@ -44,14 +44,11 @@ class Stack:
 
     emulator: Emulator
     outputs: dict[str, str]
+    api: str
     key: str
     phones: phone.Phones
     phone_page: str
     clock_file: Path
-
-    @property
-    def api(self) -> str:
-        return self.outputs["Api"]
 
     def now(self) -> datetime:
         """The product's time."""
@@ -59,9 +56,8 @@ class Stack:
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """One call of the HTTP API with the demo key: its status and its JSON."""
-        connection = http.client.HTTPConnection(HOST, self.emulator.port, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(self.api).netloc, timeout=30)
         headers = {
-            "Host": urlsplit(self.api).netloc,
             "Authorization": f"Bearer {self.key}",
             "Content-Type": "application/json",
         }
@@ -84,11 +80,11 @@ class Stack:
 def started(port: int, at: datetime | None = None, state: Path = STATE) -> Iterator[Stack]:
     """The stack while the block runs. Its product's clock starts at `at`, or shows the wall's time."""
     state.mkdir(exist_ok=True)
-    phone_port = port + 1
+    phone_port, api_port = port + 1, port + 2
     clock_file = state / "clock"
     with _alone(state):
         (state / "stack.json").unlink(missing_ok=True)
-        emulator.require_free(port, phone_port)
+        emulator.require_free(port, phone_port, api_port)
         phone_page = f"http://{HOST}:{phone_port}"
         assembly = state / "cdk.out"
         deploy_local.synthesize(
@@ -104,8 +100,12 @@ def started(port: int, at: datetime | None = None, state: Path = STATE) -> Itera
                 publish_inbound=lambda text: sns.publish(TopicArn=outputs["InboundTopicArn"], Message=text),
                 publish_receipt=lambda text: sns.publish(TopicArn=outputs["ReceiptsTopicArn"], Message=text),
             )
-            with phone.serving(phones, HOST, phone_port):
-                stack = Stack(running, outputs, _demo_key(running, outputs), phones, phone_page, clock_file)
+            with (
+                phone.serving(phones, HOST, phone_port),
+                front.serving(outputs["Api"], HOST, api_port) as api,
+            ):
+                key = _demo_key(running, outputs)
+                stack = Stack(running, outputs, api, key, phones, phone_page, clock_file)
                 _warm(stack)
                 _apply(stack)
                 yield stack
@@ -293,9 +293,12 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     run_command = commands.add_parser("run", help="run the stack on this machine")
     run_command.add_argument("--at", help="start the product's clock here, such as 2026-11-22T23:30+07:00")
-    port = int(os.environ.get("PORT", "4566"))
+    port = os.environ.get("PORT", "4566")
+    if not port.isdigit():
+        print(f"PORT={port} is no port. Give a number, as in: PORT=4600 make run", file=sys.stderr)
+        return 1
     run_command.add_argument(
-        "--port", type=int, default=port, help="of the emulator; the phone page has the next one"
+        "--port", type=int, default=int(port), help="of the emulator; phone page and API have the next two"
     )
     run_command.add_argument("--no-story", action="store_true", help="do not play the story")
     run_command.add_argument("--no-serve", action="store_true", help="end after the story")

@@ -412,7 +412,7 @@ def test_a_company_wide_opt_out_reaches_brands_that_exist_and_brands_to_come(her
     assert here.show(person, "esok")["standing"]["blocks"]
     here.live(180)
     for brand in ("shopx", "lama", "baru", "esok"):
-        assert [item["id"] for item in here.ledger(person, brand)].count("opt-out-everywhere") == 1
+        assert [item["id"] for item in here.ledger(person, brand)].count(said.body["event_id"]) == 1
     assert violations(here, quiet=True) == []
 
 

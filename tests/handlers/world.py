@@ -227,6 +227,7 @@ class World:
             "brand": brand,
             "channel": "sms",
             "carrier": "aws-sms",
+            "configuration_set": "izin",
             "address": SENDER_ADDRESS,
             "two_way": True,
             "language": "id",

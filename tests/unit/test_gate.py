@@ -212,8 +212,9 @@ def test_a_stop_overtakes_the_request_and_the_help_that_came_before_it() -> None
     for kind in (Kind.HELP, Kind.OPT_IN_REQUEST):
         answer = replace(PROMOTION, kind=kind, answers=asked, expires_at=NOON_ID + timedelta(minutes=4))
         assert codes(decide(answer, standing=stopped)) == {"opted_out"}
-        after = replace(answer, answers=NOON_ID - timedelta(seconds=1))
-        assert decide(after, standing=stopped).verdict is Verdict.ALLOW
+    after = replace(answer, answers=NOON_ID - timedelta(seconds=1))
+    assert codes(decide(after, standing=stopped)) == {"opted_out"}  # nobody who opted out is asked
+    assert decide(replace(after, kind=Kind.HELP), standing=stopped).verdict is Verdict.ALLOW
 
 
 _instants = st.integers(0, 120 * 86_400).map(

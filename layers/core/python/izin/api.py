@@ -6,6 +6,7 @@ up in a path of somebody else's.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -20,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from izin.domain import templates
 from izin.domain.consent import Scope
 from izin.domain.message import SENT_CHANNELS, Channel, Purpose
 from izin.domain.registry import Carrier
@@ -31,11 +34,24 @@ BATCH_ITEMS = 100
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 """The id of a brand, sender or template."""
 
-MessageId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+_MESSAGE_ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
+MessageId = Annotated[str, StringConstraints(pattern=_MESSAGE_ID)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 TEXT_LIMIT = 4096
 Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT)]
+
+
+def is_message_id(text: str) -> bool:
+    """Whether `text` is an id that a caller can have given to a message."""
+    return re.fullmatch(_MESSAGE_ID, text) is not None
+
+
+def _written_out(value: object) -> object:
+    # A bare number would be taken for seconds since 1970, which nobody means.
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]", value):
+        raise PydanticCustomError("not_rfc3339", "write the time as 2026-11-22T12:00:00Z")
+    return value
 
 
 def _of_our_time(instant: datetime) -> datetime:
@@ -45,7 +61,12 @@ def _of_our_time(instant: datetime) -> datetime:
     return instant
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_of_our_time)]
+
+
+def _inconsistent(field: str, message: str) -> PydanticCustomError:
+    """What is wrong with a body as a whole, under the field that mends it."""
+    return PydanticCustomError("inconsistent", "{message}", {"message": message, "field": field})
 
 
 class Body(BaseModel):
@@ -80,11 +101,12 @@ class Question(Body):
     @model_validator(mode="after")
     def _whole(self) -> Question:
         if (self.text is None) == (self.template is None):
-            raise ValueError("give either text or template")
+            raise _inconsistent("text", "give either text or template")
         if self.channel not in SENT_CHANNELS:
-            raise ValueError(f"{self.channel} is a preference only; messages go by sms or whatsapp")
-        if self.essential and not self.basis:
-            raise ValueError("an essential message names its basis")
+            message = f"{self.channel} is a preference only; messages go by sms or whatsapp"
+            raise _inconsistent("channel", message)
+        if self.essential and (self.purpose is not Purpose.TRANSACTIONAL or not self.basis):
+            raise _inconsistent("essential", "an essential message is transactional and names its basis")
         return self
 
 
@@ -118,7 +140,9 @@ class ConsentBody(Body):
     channel: Channel
     purposes: tuple[Purpose, ...] = Field(min_length=1)
     captured_at: Instant
-    wording: Line = Field(description="exactly what the person was shown", max_length=2000)
+    wording: Annotated[str, StringConstraints(min_length=1, max_length=2000)] = Field(
+        description="exactly what the person was shown"
+    )
     language: Language
     method: Literal["checkbox", "form", "app_verification", "reply", "signature", "paper"]
     prechecked: bool | None = None
@@ -154,6 +178,13 @@ class BrandBody(Body):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     contact: Line
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> BrandBody:
+        if not any(char.isalnum() for char in self.name):
+            raise _inconsistent("name", "a brand's name has letters or digits that people can see")
+        return self
+
     double_opt_in: bool | None = None
     approved_domains: frozenset[str] = frozenset()
 
@@ -164,13 +195,25 @@ class SenderBody(Body):
     brand: Name
     channel: Literal[Channel.SMS]
     carrier: Carrier
-    address: Annotated[str, StringConstraints(min_length=3, max_length=20)]
-    countries: frozenset[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]]
+    address: Annotated[str, StringConstraints(pattern=r"^(\+[1-9]\d{6,14}|\d{3,8}|[A-Za-z0-9]{3,20})$")] = (
+        Field(description="a number in E.164, a short code, or a name of letters and digits")
+    )
+    configuration_set: Line | None = Field(
+        default=None, description="of AWS End User Messaging: without one no receipt comes"
+    )
+    countries: frozenset[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]] = Field(min_length=1)
     two_way: bool = True
     language: Language | None = None
     rate: int = Field(default=10, ge=1, le=1000, description="messages a second")
     at_least_once: bool = False
     suspended: bool = False
+
+    @model_validator(mode="after")
+    def _gets_receipts(self) -> SenderBody:
+        if self.carrier is Carrier.AWS_SMS and not self.configuration_set:
+            message = "an aws-sms sender names its configuration set; without one no receipt comes"
+            raise _inconsistent("configuration_set", message)
+        return self
 
 
 class TemplateBody(Body):
@@ -181,3 +224,10 @@ class TemplateBody(Body):
     purpose: Purpose
     language: Language
     text: Text
+
+    @model_validator(mode="after")
+    def _variables_are_numbered(self) -> TemplateBody:
+        if "{{" in templates.without_variables(self.text):
+            message = "write variables {{1}} to {{99}}, and no other double braces"
+            raise _inconsistent("text", message)
+        return self

@@ -13,6 +13,7 @@ import os
 import sys
 import tomllib
 import urllib.error
+import urllib.parse
 import urllib.request
 import zoneinfo
 from collections.abc import Sequence
@@ -101,9 +102,12 @@ def _add_api(parser: argparse.ArgumentParser) -> None:
 
 def _instant(text: str) -> datetime:
     try:
-        return from_text(text)
-    except ValueError as error:
+        instant = from_text(text)
+    except (ValueError, OverflowError) as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    if not 2000 <= instant.year < 2100:
+        raise argparse.ArgumentTypeError("give a time between the years 2000 and 2099")
+    return instant
 
 
 def _check(asked: argparse.Namespace) -> int:
@@ -189,10 +193,13 @@ def _apply(asked: argparse.Namespace) -> int:
     unknown = sorted(set(wanted) - {"brands", "senders", "templates"})
     if unknown:
         raise Unanswerable(f"{asked.file}: unknown table {unknown[0]!r}; it takes brands, senders, templates")
+    for kind, entries in wanted.items():
+        if not isinstance(entries, dict) or not all(isinstance(body, dict) for body in entries.values()):
+            raise Unanswerable(f"{asked.file}: {kind} holds tables by id, such as [{kind}.shopx]")
     refused = 0
     for kind in ("brands", "senders", "templates"):  # a sender needs its brand to be there
         for name, body in wanted.get(kind, {}).items():
-            errors = _put(asked, f"/v1/{kind}/{name}", body)
+            errors = _put(asked, f"/v1/{kind}/{urllib.parse.quote(name, safe='')}", body)
             print(f"{kind[:-1]} {name}: {'refused' if errors else 'applied'}")
             for found in errors:
                 print(f"  {found['field']}: {found['code']}: {found['message']}")
@@ -224,8 +231,10 @@ def _verify(asked: argparse.Namespace) -> int:
     try:
         ledger = json.loads(asked.file.read_text("utf-8"))
         events, head = list(ledger["events"]), ledger["head"]
+        if not isinstance(head, str):
+            raise TypeError("a ledger names its head")
         fault = chain.verify(events, head)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unanswerable(f"{asked.file} holds no ledger: {type(error).__name__}") from None
     if fault:
         print(f"TAMPERED: {fault.problem}")

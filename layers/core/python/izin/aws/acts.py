@@ -85,9 +85,23 @@ def repair(rt: Runtime, pk: str, woke_at: str) -> None:
         _repair_company(rt, rest)
     else:
         brand, _, recipient_id = rest.partition("#")
-        for draft in state.fetch(rt, brand, recipient_id).unrecorded:
-            record(rt, brand, recipient_id, draft)
+        troubles = [
+            trouble
+            for draft in state.fetch(rt, brand, recipient_id).unrecorded
+            if (trouble := _tried(rt, brand, recipient_id, draft))
+        ]
+        if troubles:
+            raise troubles[0]
     state.sleep(rt, pk, woke_at)
+
+
+def _tried(rt: Runtime, brand: str, recipient_id: str, draft: Draft) -> Exception | None:
+    """Record one event; what went wrong is given back, so that it does not keep the others waiting."""
+    try:
+        record(rt, brand, recipient_id, draft)
+    except Exception as error:  # noqa: BLE001 (raised once the others had their turn)
+        return error
+    return None
 
 
 def _repair_company(rt: Runtime, recipient_id: str) -> None:

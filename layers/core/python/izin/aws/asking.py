@@ -12,6 +12,7 @@ from izin.aws.runtime import Runtime
 from izin.aws.state import State
 from izin.domain import phone
 from izin.domain.consent import Standing
+from izin.domain.message import Channel
 from izin.domain.pack import Pack, pack_of
 from izin.domain.phone import InvalidNumber, Phone
 from izin.domain.registry import Brand, Sender
@@ -52,6 +53,7 @@ def gather(
     sender_id: str | None,
     address: str,
     field_name: str,
+    channel: Channel,
     template_id: str | None = None,
 ) -> Asked:
     """Read what a request is about, in one trip. Raises Problem 422 for what is unknown or foreign."""
@@ -75,6 +77,8 @@ def gather(
         errors.append(FieldError("sender", "unknown_sender", "register it first: PUT /v1/senders/{id}"))
     if sender and sender.brand != brand_id:
         errors.append(FieldError("sender", "sender_of_another_brand", "use a sender of this brand"))
+    if sender and sender.channel is not channel:
+        errors.append(FieldError("sender", "sender_of_another_channel", f"use a sender for {channel}"))
     if template_pk and template_pk not in found:
         errors.append(
             FieldError("template.id", "unknown_template", "register it first: PUT /v1/templates/{id}")

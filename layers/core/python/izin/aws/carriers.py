@@ -134,6 +134,7 @@ def _aws_sms(rt: Runtime, sender: Sender, outgoing: Outgoing) -> Outcome:
             MessageType="PROMOTIONAL" if outgoing.purpose is Purpose.MARKETING else "TRANSACTIONAL",
             TimeToLive=outgoing.ttl,
             Context={"message": outgoing.reference},
+            **({"ConfigurationSetName": sender.configuration_set} if sender.configuration_set else {}),
         )
     except ClientError as error:
         code = error.response["Error"]["Code"]

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from izin.api import BODY_LIMIT
 
@@ -105,24 +106,25 @@ def parse(model: type[Model], body: bytes) -> Model:
 
 def invalid(error: ValidationError) -> Problem:
     """A validation error as a problem that names fields and remedies, and repeats no input."""
-    found = error.errors(include_url=False, include_input=False, include_context=False)
+    found = error.errors(include_url=False, include_input=False)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if any(e["type"] == "json_invalid" for e in found):
         status = HTTPStatus.BAD_REQUEST
     return Problem(
         status,
-        [
-            FieldError(".".join(map(str, e["loc"])) or "body", _CODES.get(e["type"], e["type"]), e["msg"])
-            for e in found
-        ],
+        [FieldError(_field(e), _CODES.get(e["type"], e["type"]), e["msg"]) for e in found],
     )
+
+
+def _field(error: ErrorDetails) -> str:
+    place = [*map(str, error["loc"]), *filter(None, [error.get("ctx", {}).get("field")])]
+    return ".".join(place) or "body"
 
 
 _CODES = {
     "extra_forbidden": "unknown_field",
     "missing": "missing",
     "timezone_aware": "time_without_offset",
-    "value_error": "inconsistent",
 }
 
 
@@ -156,10 +158,15 @@ def respond(logger: Logger, act: Callable[[], Answer]) -> Answer:
     except Problem as error:
         return problem(error)
     except Exception as error:  # noqa: BLE001 (the caller is told, and nothing of it is logged)
-        logger.error("unexpected", extra={"exception": type(error).__name__, "where": _where(error)})
+        logger.error("unexpected", extra=described(error))
         return problem(
             refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "", "internal", "nothing was lost; try again")
         )
+
+
+def described(error: BaseException) -> dict[str, str]:
+    """What a log may say of an exception: its type and place. Its text may quote what it choked on."""
+    return {"exception": type(error).__name__, "where": _where(error)}
 
 
 def _where(error: BaseException) -> str:

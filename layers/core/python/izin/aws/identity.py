@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,11 @@ def pseudonym(rt: Runtime, e164: str) -> str:
     """The recipient_id of a number: HMAC-SHA-256 under the pepper, 43 characters of base64url."""
     digest = hmac.new(rt.peppers[0], f"tel:{e164}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def is_pseudonym(text: str) -> bool:
+    """Whether `text` has the form of a recipient_id."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{43}", text) is not None
 
 
 def fingerprint(rt: Runtime, body: Mapping[str, Any]) -> str:

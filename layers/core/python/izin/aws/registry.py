@@ -93,6 +93,7 @@ def sender(item: Mapping[str, Any] | None) -> Sender | None:
         carrier=Carrier(item["carrier"]),
         address=item["address"],
         countries=frozenset(item.get("countries", ())),
+        configuration_set=item.get("configuration_set"),
         two_way=item["two_way"],
         language=item.get("language"),
         rate=item["rate"],

@@ -95,7 +95,7 @@ class Block:
     @property
     def slot(self) -> str:
         """The slot in which the block given last wins."""
-        return f"{self.kind}:{self.scope}"
+        return f"{self.kind}:{self.scope}{':by_person' if self.by_person else ''}"
 
 
 @dataclass(frozen=True, slots=True)

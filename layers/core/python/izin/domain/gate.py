@@ -266,7 +266,9 @@ def _answering(message: Message, standing: Standing) -> Iterator[Reason]:
             yield Reason(Code.WOULD_EXPIRE, "GLOBAL.confirmation", Effect.DENY, detail)
         return
     block = standing.blocking(message.channel, message.purpose)
-    if block and (block.kind is Suppression.DO_NOT_CONTACT or block.given_at >= message.answers):
+    # Help is asked for by the person. A request is our asking: whoever opted out comes back unasked.
+    asks = message.kind is Kind.OPT_IN_REQUEST
+    if block and (asks or block.kind is Suppression.DO_NOT_CONTACT or block.given_at >= message.answers):
         code = Code.DO_NOT_CONTACT if block.kind is Suppression.DO_NOT_CONTACT else Code.OPTED_OUT
         yield Reason(code, "GLOBAL.opt_out", Effect.DENY, "the person opted out since", _STOP)
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+_LONGEST_ID = 128
 _REQUIRED = ("originationNumber", "destinationNumber", "messageBody")
 
 
@@ -42,6 +43,8 @@ def parse(payload: str, envelope_id: str) -> Inbound:
         message_id = envelope_id
     if not message_id:
         raise Malformed("missing_inboundMessageId")
+    if len(message_id) > _LONGEST_ID:  # it becomes part of keys
+        raise Malformed("long_inboundMessageId")
     return Inbound(
         id=message_id,
         person=body["originationNumber"],

@@ -37,6 +37,9 @@ _OUTCOMES = {
 }
 
 
+_LONGEST_REFERENCE = 512  # a brand, a kind, a pseudonym and an id are well below
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """One delivery event. `message` is our reference, where the carrier gave it back."""
@@ -62,6 +65,8 @@ def parse(payload: str) -> Receipt:
         raise Malformed("missing_eventTimestamp")
     context = body.get("context")
     message = context.get("message") if isinstance(context, dict) else None
+    if isinstance(message, str) and len(message) > _LONGEST_REFERENCE:
+        raise Malformed("long_context_message")
     try:
         instant = datetime.fromtimestamp(at / 1000, UTC)
     except (OverflowError, ValueError, OSError):

@@ -45,6 +45,7 @@ class Sender:
     carrier: Carrier
     address: str
     countries: frozenset[str]
+    configuration_set: str | None = None
     two_way: bool = True
     language: str | None = None
     rate: int = 10

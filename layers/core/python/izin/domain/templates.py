@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_VARIABLE = re.compile(r"\{\{(\d{1,2})\}\}")
+_VARIABLE = re.compile(r"\{\{([1-9]\d?)\}\}")
 
 
 class WrongVariables(ValueError):
@@ -19,6 +19,11 @@ class WrongVariables(ValueError):
 def variables(text: str) -> int:
     """How many values a template takes: the highest number in it."""
     return max((int(number) for number in _VARIABLE.findall(text)), default=0)
+
+
+def without_variables(text: str) -> str:
+    """What of a template is text."""
+    return _VARIABLE.sub("", text)
 
 
 def render(text: str, values: Sequence[str]) -> str:
