@@ -14,10 +14,10 @@ from izin.aws.dynamo import Item
 from izin.aws.http import Answer, FieldError, Problem
 from izin.aws.runtime import Runtime, runtime
 from izin.domain import capture
-from izin.domain.capture import Capture, Method
+from izin.domain.capture import Capture
 from izin.domain.consent import Event, EventType, Standing
 from izin.domain.message import SENT_CHANNELS, Kind, Message, Purpose
-from izin.domain.pack import texts
+from izin.domain.pack import Rules, texts
 from izin.domain.times import shown, to_millisecond
 
 logger = Logger()
@@ -51,13 +51,14 @@ def _judge(asked: Asked, body: ConsentBody, now: datetime) -> list[FieldError]:
         captured_at=body.captured_at,
         wording=body.wording,
         language=body.language,
-        method=Method(body.method),
+        method=body.method,
+        basis=body.basis,
         prechecked=body.prechecked,
         source=body.source,
         evidence=body.evidence,
         condition_of_purchase=body.condition_of_purchase,
     )
-    rules = {purpose: asked.pack.rules(body.channel, purpose) for purpose in body.purposes}
+    rules = {purpose: _rules(asked, body, purpose) for purpose in body.purposes}
     problems = [
         FieldError(p.field, p.code, f"{p.message} [{p.rule}; {', '.join(p.sources)}]")
         for p in capture.judge(captured, rules, asked.brand.name, now)
@@ -67,20 +68,22 @@ def _judge(asked: Asked, body: ConsentBody, now: datetime) -> list[FieldError]:
     return problems
 
 
+def _rules(asked: Asked, body: ConsentBody, purpose: Purpose) -> Rules:
+    """What the person's pack asks of the consent, without what the brand's entry relaxes."""
+    rules = asked.pack.rules(body.channel, purpose, asked.phone.subdivisions)
+    return rules.without(asked.brand.relax)
+
+
 def _double(asked: Asked, body: ConsentBody) -> bool:
     """Whether the person is asked to confirm: by their pack, or because the brand always asks."""
-    if asked.brand.double_opt_in is not None:
-        return asked.brand.double_opt_in
-    return any(
-        rule.double_opt_in
-        for purpose in body.purposes
-        for rule in asked.pack.rules(body.channel, purpose).consent
+    return asked.brand.double_opt_in or any(
+        rule.double_opt_in for purpose in body.purposes for rule in _rules(asked, body, purpose).consent
     )
 
 
 def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Event:
     pending = _double(asked, body)
-    lifetime = asked.pack.double_opt_in_expiry if pending else asked.pack.consent_expiry
+    lifetime = asked.pack.double_opt_in_expiry.value if pending else asked.pack.lifetime(body.basis)
     captured_at = to_millisecond(body.captured_at)
     told = body.model_dump(mode="json")
     return Event(
@@ -92,11 +95,13 @@ def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Even
         channel=body.channel,
         source=body.source,
         purposes=tuple(sorted(body.purposes)),
-        expires_at=captured_at + lifetime.value if lifetime else None,
+        expires_at=captured_at + lifetime if lifetime else None,
         details={
             "wording": body.wording,
             "language": body.language,
             "method": body.method,
+            "basis": body.basis,
+            **({"relaxed": ", ".join(sorted(asked.brand.relax))} if asked.brand.relax else {}),
             "pack": f"{asked.pack.id} {asked.pack.version}",
         },
     )

@@ -129,6 +129,7 @@ def _gather(rt: Runtime, body: Question) -> tuple[Asked, Message]:
         channel=body.channel,
         purpose=body.purpose,
         text=body.text if body.template is None else _rendered(asked, body),
+        variables=len(body.template.variables) if body.template else None,
         language=body.language or (asked.template["language"] if asked.template else None),
         basis=body.basis,
         essential=body.essential,

@@ -195,7 +195,7 @@ CONFIRMATIONS = [
 
 @pytest.mark.parametrize(("language", "encoding", "units"), CONFIRMATIONS)
 def test_confirmations_fit_one_segment(language: str, encoding: str, units: int) -> None:
-    pack = load({"id": "ID", "pt-BR": "BR"}.get(language, GLOBAL))
+    pack = load({"id": "ID", "pt-BR": "BR", "ms": "MY", "fil": "PH"}.get(language, GLOBAL))
     text = pack.texts[language].confirmation.format(brand="Acme", contact="", sender="ACMEIN")
     assert segments(text) == Segments(encoding, units, 1)  # type: ignore[arg-type]
 

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
-from izin.domain.consent import Scope
+from izin.domain.consent import Basis, Method, Scope
 from izin.domain.message import SENT_CHANNELS, Channel, Purpose
+from izin.domain.pack import ScopedRule, find
 from izin.domain.registry import Carrier
 
 BODY_LIMIT = 64 * 1024
@@ -99,7 +108,8 @@ class ConsentBody(Body):
     captured_at: AwareDatetime
     wording: Line = Field(description="exactly what the person was shown", max_length=2000)
     language: Language
-    method: Literal["checkbox", "form", "app_verification", "reply", "signature", "paper"]
+    method: Method
+    basis: Basis = Basis.EXPRESS
     prechecked: bool | None = None
     condition_of_purchase: bool | None = None
     source: Line = Field(description="the page, app version or store where it happened")
@@ -133,8 +143,24 @@ class BrandBody(Body):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     contact: Line
-    double_opt_in: bool | None = None
+    double_opt_in: bool = False
     approved_domains: frozenset[str] = frozenset()
+    relax: frozenset[str] = Field(
+        default=frozenset(), description="rules of severity advice or policy that do not hold for the brand"
+    )
+
+    @field_validator("relax")
+    @classmethod
+    def _may_be_relaxed(cls, rules: frozenset[str]) -> frozenset[str]:
+        for rule in sorted(rules):
+            value = find(rule)
+            if value is None:
+                raise ValueError(f"{rule}: no pack has such a rule")
+            if not isinstance(value, ScopedRule):
+                raise ValueError(f"{rule}: is a setting of its pack, not a rule")
+            if not value.severity.relaxable:
+                raise ValueError(f"{rule}: is {value.severity}; only advice and policy may be relaxed")
+        return rules
 
 
 class SenderBody(Body):
@@ -146,6 +172,7 @@ class SenderBody(Body):
     address: Annotated[str, StringConstraints(min_length=3, max_length=20)]
     countries: frozenset[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]]
     two_way: bool = True
+    registrations: frozenset[Name] = frozenset()
     language: Language | None = None
     rate: int = Field(default=10, ge=1, le=1000, description="messages a second")
     at_least_once: bool = False

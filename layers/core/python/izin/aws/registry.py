@@ -76,8 +76,9 @@ def brand(item: Mapping[str, Any] | None) -> Brand | None:
         id=item["id"],
         name=item["name"],
         contact=item["contact"],
-        double_opt_in=item.get("double_opt_in"),
+        double_opt_in=bool(item.get("double_opt_in")),
         approved_domains=frozenset(item.get("approved_domains", ())),
+        relax=frozenset(item.get("relax", ())),
     )
 
 
@@ -93,6 +94,7 @@ def sender(item: Mapping[str, Any] | None) -> Sender | None:
         address=item["address"],
         countries=frozenset(item.get("countries", ())),
         two_way=item["two_way"],
+        registrations=frozenset(item.get("registrations", ())),
         language=item.get("language"),
         rate=item["rate"],
         at_least_once=item["at_least_once"],

@@ -48,6 +48,7 @@ class Kind(StrEnum):
 class Message:
     """One message as the gate judges it. The number it goes to is judged as a `Phone` beside it.
 
+    `variables` is how many the template has that the text was made from; None where there was none.
     `text` is None where nothing but content is to be judged (`izin check` without `--text`).
     `basis` names the transaction that a transactional message belongs to. `expires_at` is the
     instant from which the message is useless; None means that no expiry is judged.
@@ -58,6 +59,7 @@ class Message:
     channel: Channel
     purpose: Purpose
     text: str | None = field(default=None, repr=False)
+    variables: int | None = None
     language: str | None = None
     basis: Mapping[str, str] | None = None
     essential: bool = False

@@ -38,6 +38,14 @@ class Code(StrEnum):
     CONTENT_LANGUAGE = "content_language"
     CONTENT_CHARSET = "content_charset"
     CONTENT_URL = "content_url"
+    CONTENT_PREFIX = "content_prefix"
+    CONTENT_MARKER_MISSING = "content_marker_missing"
+    CONTENT_OFFER_MISSING = "content_offer_missing"
+    CONTENT_VALIDITY_MISSING = "content_validity_missing"
+    CONTENT_CONTACT_MISSING = "content_contact_missing"
+    CONTENT_FIRST_MESSAGE = "content_first_message"
+    TEMPLATE_REQUIRED = "template_required"
+    TEMPLATE_VARIABLES = "template_variables"
 
 
 class Effect(StrEnum):

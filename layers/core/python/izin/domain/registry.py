@@ -19,15 +19,17 @@ class Carrier(StrEnum):
 class Brand:
     """Who speaks. Consent is given to a brand.
 
-    `double_opt_in` None follows the person's rule pack; True asks for it everywhere.
+    `double_opt_in` asks for it everywhere; otherwise the person's rule pack decides.
     `approved_domains` are the only hosts that its promotions may link to where a pack restricts links.
+    `relax` names rules of severity advice or policy that do not hold for the brand.
     """
 
     id: str
     name: str
     contact: str
-    double_opt_in: bool | None = None
+    double_opt_in: bool = False
     approved_domains: frozenset[str] = frozenset()
+    relax: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Sender:
     """One origination identity of a brand.
 
     `address` is what the person sees: a number in E.164, a short code or an alphanumeric sender id.
+    `registrations` are the entries that it has with operators and authorities, by the names of the packs.
     `rate` paces what a window's opening releases, in messages a second. `at_least_once` lets an
     authentication or essential message go again after a crash left its fate unknown.
     """
@@ -46,6 +49,7 @@ class Sender:
     address: str
     countries: frozenset[str]
     two_way: bool = True
+    registrations: frozenset[str] = frozenset()
     language: str | None = None
     rate: int = 10
     at_least_once: bool = False
