@@ -280,6 +280,11 @@ class Pack(RuleSet):
                     raise ValueError(f"{purpose} has no window or no consent rule; say so even if it is free")
         return self
 
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied._rules = {}  # a copy may be given other rules
+        return copied
+
     def values(self) -> Iterable[Cited]:
         """Everything in the pack that is cited."""
         for rules in (self, self.shared):
