@@ -20,7 +20,7 @@ from pydantic import (
 
 from izin.domain.consent import Basis, Method, Scope
 from izin.domain.message import SENT_CHANNELS, Channel, Purpose
-from izin.domain.pack import ScopedRule, find
+from izin.domain.pack import not_relaxable
 from izin.domain.registry import Carrier
 
 BODY_LIMIT = 64 * 1024
@@ -152,14 +152,9 @@ class BrandBody(Body):
     @field_validator("relax")
     @classmethod
     def _may_be_relaxed(cls, rules: frozenset[str]) -> frozenset[str]:
-        for rule in sorted(rules):
-            value = find(rule)
-            if value is None:
-                raise ValueError(f"{rule}: no pack has such a rule")
-            if not isinstance(value, ScopedRule):
-                raise ValueError(f"{rule}: is a setting of its pack, not a rule")
-            if not value.severity.relaxable:
-                raise ValueError(f"{rule}: is {value.severity}; only advice and policy may be relaxed")
+        refused = [refusal for rule in sorted(rules) if (refusal := not_relaxable(rule))]
+        if refused:
+            raise ValueError("; ".join(refused))
         return rules
 
 

@@ -222,6 +222,11 @@ def _content(
     )
 
 
+def schedules(rules: Rules, phone: Phone) -> list[Schedule]:
+    """When each of the window rules lets messages go to `phone`."""
+    return [_schedule(rule, phone) for rule in rules.windows]
+
+
 def _schedule(rule: WindowRule, phone: Phone) -> Schedule:
     return _schedule_for(rule.rule, rule.hours, rule.closed, phone.country, _parts(rule, phone))
 
@@ -312,14 +317,14 @@ def _common_instant(
     """The first instant at which every window and cap permits; or why there is none."""
     if any(reason.code in _CLOSED for reason in found):
         return None, []
-    schedules = [_schedule(rule, phone) for rule in rules.windows]
+    open_at = schedules(rules, phone)
     instant = now
     while True:
         # Each pass takes the latest of what is asked. A later instant may be a holiday to a cap.
         freed = [_frees_at(cap, phone, sends, instant) for cap in rules.caps]
         start = max((at for at in freed if isinstance(at, datetime)), default=instant)
         closed = next((at for at in freed if isinstance(at, Code)), None)
-        opens = closed or windows.next_open(schedules, phone.time_zones, start)
+        opens = closed or windows.next_open(open_at, phone.time_zones, start)
         if isinstance(opens, Code):
             return None, [_deny((*rules.windows, *rules.caps)[0], opens, _CLOSED[opens])]
         if opens == instant:
@@ -329,7 +334,7 @@ def _common_instant(
 
 def _closes_at(rules: Rules, phone: Phone, sends: Sequence[Send], now: datetime) -> datetime | None:
     """The first instant from `now` on at which a window closes, or a cap for a holiday."""
-    closing = [windows.closes_at([_schedule(rule, phone) for rule in rules.windows], phone.time_zones, now)]
+    closing = [windows.closes_at(schedules(rules, phone), phone.time_zones, now)]
     for cap in rules.caps:
         if cap.holiday_limit is not None and (
             not cap.holiday_limit or _frees_below(cap.holiday_limit, cap, sends, now) > now

@@ -30,8 +30,8 @@ from izin.domain.pack.contents import (
     TemplateContent,
     VariablesContent,
 )
-from izin.domain.pack.describe import describe, statement
-from izin.domain.pack.loader import PackError, find, heads, load, pack_for, pack_of, parse
+from izin.domain.pack.describe import citation, describe, explain, statement
+from izin.domain.pack.loader import PackError, find, heads, load, not_relaxable, pack_for, pack_of, parse
 from izin.domain.pack.model import GLOBAL, Pack, Rules, RuleSet, Setting
 from izin.domain.pack.rules import (
     ALWAYS,
@@ -45,6 +45,7 @@ from izin.domain.pack.rules import (
     Week,
     WindowRule,
 )
+from izin.domain.pack.sources import Source, sources
 from izin.domain.pack.texts import same_language, texts
 
 __all__ = [
@@ -81,20 +82,25 @@ __all__ = [
     "Setting",
     "Severity",
     "ShortenerContent",
+    "Source",
     "Subject",
     "SubjectContent",
     "TemplateContent",
     "VariablesContent",
     "Week",
     "WindowRule",
+    "citation",
     "describe",
+    "explain",
     "find",
     "heads",
     "load",
+    "not_relaxable",
     "pack_for",
     "pack_of",
     "parse",
     "same_language",
+    "sources",
     "span",
     "statement",
     "texts",

@@ -16,9 +16,12 @@ from izin.domain.pack.model import (
     Pack,
     Retention,
     Rule,
+    Rules,
+    RuleSet,
     Setting,
     Texts,
 )
+from izin.domain.pack.sources import sources
 
 
 def describe(pack: Pack) -> str:
@@ -54,6 +57,29 @@ def statement(rule: Rule) -> str:
     """One rule as a sentence: for what, where, and what it asks."""
     where = f" in {', '.join(rule.subdivisions)}" if rule.subdivisions else ""
     return f"{', '.join(rule.purposes)} ({', '.join(rule.channels)}){where}: {rule.says()}"
+
+
+def explain(rules: Rules) -> str:
+    """What these rules ask at once, each with what it rests on."""
+    lines: list[str] = []
+    for title, kind in RuleSet.model_construct(**rules.kinds()).by_kind().items():
+        if kind:
+            lines += ["", title] if lines else [title]
+        for rule in kind:
+            where = f" (in {', '.join(rule.subdivisions)})" if rule.subdivisions else ""
+            relax = ", may be relaxed" if rule.severity.relaxable else ""
+            lines += [f"  {rule.says()}{where}.", f"    {rule.rule} ({rule.severity}{relax})"]
+            lines += [f"    {words}" for words in rule.lists()]
+            lines += [f"    {row}: {citation(row)}" for row in rule.sources]
+    return "\n".join(lines)
+
+
+def citation(row: str) -> str:
+    """What a row asks and where that is written."""
+    if row == "policy":
+        return "a choice of this product"
+    source = sources()[row]
+    return f"{source.says} ({source.cite})"
 
 
 def _described(pack: Pack) -> Iterable[tuple[str, Sequence[Rule]]]:

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from izin.domain.message import Channel
-from izin.domain.pack.base import Cited
+from izin.domain.pack.base import Cited, ScopedRule
 from izin.domain.pack.model import GLOBAL, Pack
 
 
@@ -57,6 +57,18 @@ def find(rule_id: str) -> Cited | None:
     for pack_id in heads():
         if pack_id.upper() == owner:
             return next((value for value in _read(pack_id).values() if value.rule == rule_id), None)
+    return None
+
+
+def not_relaxable(rule_id: str) -> str | None:
+    """Why a brand may not relax what is called so; None where it may."""
+    value = find(rule_id)
+    if value is None:
+        return f"{rule_id}: no pack has such a rule"
+    if not isinstance(value, ScopedRule):
+        return f"{rule_id}: is a setting of its pack, not a rule"
+    if not value.severity.relaxable:
+        return f"{rule_id}: is {value.severity}; only advice and policy may be relaxed"
     return None
 
 

@@ -48,8 +48,11 @@ class Rules:
 
     def only(self, wanted: Callable[[ScopedRule], bool]) -> Rules:
         """Those of the rules that are `wanted`."""
-        kinds = {kind.name: tuple(filter(wanted, getattr(self, kind.name))) for kind in fields(self)}
-        return Rules(**kinds)
+        return Rules(**{name: tuple(filter(wanted, kind)) for name, kind in self.kinds().items()})
+
+    def kinds(self) -> dict[str, Any]:
+        """The rules by the name of their kind."""
+        return {kind.name: getattr(self, kind.name) for kind in fields(self)}
 
     def without(self, relaxed: Collection[str]) -> Rules:
         """These rules without those called `relaxed`, as far as they may be."""
@@ -59,8 +62,8 @@ class Rules:
 
     def all(self) -> Iterator[ScopedRule]:
         """Every rule, of whichever kind."""
-        for kind in fields(self):
-            yield from getattr(self, kind.name)
+        for kind in self.kinds().values():
+            yield from kind
 
 
 R = TypeVar("R", bound=ScopedRule)
