@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, assert_never
@@ -112,7 +112,7 @@ def _judge(rule: ContentRule, facts: _Facts) -> Reason | None:
             fix = "put a link, a short code or a number after the opt-out word"
             return _denied(rule, Code.SENDER_ONE_WAY, f"replies to this sender do not arrive; {fix}")
         case BrandContent():
-            if not facts.brand_name or mentions(text, (facts.brand_name,)):
+            if not facts.brand_name or _holds(facts.folded, (facts.brand_name,)):
                 return None
             detail = "the text does not name the brand; begin with its name"
             return _denied(rule, Code.CONTENT_BRAND_MISSING, detail)
@@ -122,7 +122,7 @@ def _judge(rule: ContentRule, facts: _Facts) -> Reason | None:
             excess = f"the text has {len(text)} characters, {rule.limit} are allowed"
             return _denied(rule, Code.CONTENT_TOO_LONG, f"{excess}; shorten it by {len(text) - rule.limit}")
         case PromotionContent():
-            words = [m for listed in rule.words.values() for m in mentions(text, listed)]
+            words = [m for listed in rule.words.values() for m in _mentions(facts.folded, listed)]
             if not words:
                 return None
             where = ", ".join(f"“{m.word}” at {m.offset}" for m in words)
@@ -166,7 +166,7 @@ def _judge(rule: ContentRule, facts: _Facts) -> Reason | None:
         case MarkerContent():
             return _marker(rule, facts)
         case SubjectContent():
-            if (rule.first and not facts.first) or any(mentions(text, w) for w in rule.words.values()):
+            if (rule.first and not facts.first) or any(_holds(facts.folded, w) for w in rule.words.values()):
                 return None
             code, fix = _SUBJECTS[rule.subject]
             return _denied(rule, code, fix)
@@ -214,7 +214,7 @@ def _marker(rule: MarkerContent, facts: _Facts) -> Reason | None:
         return None
     text = facts.folded.source
     marks = (facts.brand_name, *(word for listed in rule.words.values() for word in listed))
-    first = next(iter(mentions(text, marks)), None)
+    first = next(_mentions(facts.folded, marks), None)
     if first and not re.search(r"\w", text[: first.offset]):
         return None
     detail = "the text does not begin with the brand or a mark such as “PROMO”; put one at 0"
@@ -336,10 +336,23 @@ class Mention:
 
 def mentions(text: str, words: tuple[str, ...]) -> list[Mention]:
     """Where `text` holds one of `words` or phrases, as whole words, in order."""
-    folded = _fold(text)
-    known = {_squeezed(_fold(word).text): word for word in words}
-    found = _pattern(words).finditer(folded.text)
-    return [Mention(known[_squeezed(m.group())], folded.offsets[m.start()]) for m in found]
+    return list(_mentions(_fold(text), words))
+
+
+def _mentions(folded: _Folded, words: tuple[str, ...]) -> Iterator[Mention]:
+    known = _as_written(words)
+    for found in _pattern(words).finditer(folded.text):
+        yield Mention(known[_squeezed(found.group())], folded.offsets[found.start()])
+
+
+def _holds(folded: _Folded, words: tuple[str, ...]) -> bool:
+    return _pattern(words).search(folded.text) is not None
+
+
+@lru_cache(maxsize=512)
+def _as_written(words: tuple[str, ...]) -> Mapping[str, str]:
+    """Each word of a list by what remains of it in a folded text."""
+    return {_squeezed(_fold(word).text): word for word in words}
 
 
 def _squeezed(text: str) -> str:
