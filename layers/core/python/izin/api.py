@@ -182,3 +182,10 @@ class TemplateBody(Body):
     purpose: Purpose
     language: Language
     text: Text
+    approved: bool = Field(default=False, description="whether the platform has approved it")
+    category: Literal["authentication", "utility", "marketing"] | None = None
+    button: Literal["copy_code", "one_tap", "zero_tap"] | None = None
+    header: bool = False
+    footer: bool = False
+    code_expiry: int | None = Field(default=None, description="minutes that the footer gives a code")
+    lifetime: int | None = Field(default=None, description="seconds for which the platform tries")

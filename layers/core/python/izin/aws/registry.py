@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from izin.aws.dynamo import Item, batch_get, cancellation, get, pack
 from izin.aws.runtime import Runtime
-from izin.domain.message import Channel
+from izin.domain.message import Channel, Template
 from izin.domain.registry import Brand, Carrier, Sender
 
 CACHE_FOR = timedelta(seconds=10)
@@ -99,6 +99,22 @@ def sender(item: Mapping[str, Any] | None) -> Sender | None:
         rate=item["rate"],
         at_least_once=item["at_least_once"],
         suspended=item["suspended"],
+    )
+
+
+def template(item: Mapping[str, Any], values: tuple[str, ...]) -> Template:
+    """The template in an item, with the values of its variables."""
+    return Template(
+        name=item["id"],
+        text=item["text"],
+        values=values,
+        approved=item.get("approved", False),
+        category=item.get("category"),
+        button=item.get("button"),
+        header=item.get("header", False),
+        footer=item.get("footer", False),
+        code_expiry=item.get("code_expiry"),
+        lifetime=item.get("lifetime"),
     )
 
 

@@ -322,6 +322,11 @@ def _links(folded: _Folded) -> Iterator[tuple[int, str]]:
         yield folded.offsets[match.start()], host.strip(".")
 
 
+def has_link(text: str) -> bool:
+    """Whether a phone would make a link of something in `text`."""
+    return _LINK.search(_fold(text).text) is not None
+
+
 def _is_under(host: str, domains: Iterable[str]) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in domains if domain)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from izin.domain import calendars, content, windows
+from izin.domain import calendars, content, templates, windows
 from izin.domain.consent import Block, Standing, Status, Suppression
 from izin.domain.history import Send, remembered
 from izin.domain.message import Channel, Kind, Message, Purpose
@@ -208,9 +208,10 @@ _LACKING = {
 def _content(
     message: Message, rules: Rules, brand: Brand, sender: Sender, sends: Sequence[Send]
 ) -> Sequence[Reason]:
+    shape = templates.findings(message.template, rules.templates) if message.template else ()
     if message.text is None:
-        return ()
-    return content.findings(
+        return shape
+    return shape + content.findings(
         message.text,
         rules,
         brand_name=brand.name,

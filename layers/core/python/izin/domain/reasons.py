@@ -46,6 +46,14 @@ class Code(StrEnum):
     CONTENT_FIRST_MESSAGE = "content_first_message"
     TEMPLATE_REQUIRED = "template_required"
     TEMPLATE_VARIABLES = "template_variables"
+    TEMPLATE_NOT_APPROVED = "template_not_approved"
+    TEMPLATE_CATEGORY = "template_category"
+    TEMPLATE_NAME = "template_name"
+    TEMPLATE_BODY = "template_body"
+    TEMPLATE_PARAMETER = "template_parameter"
+    TEMPLATE_BUTTON = "template_button"
+    TEMPLATE_EXPIRY = "template_expiry"
+    TEMPLATE_LIFETIME = "template_lifetime"
 
 
 class Effect(StrEnum):

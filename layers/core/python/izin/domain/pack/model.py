@@ -16,10 +16,13 @@ from izin.domain.message import Channel, Purpose
 from izin.domain.pack.base import Cited, Duration, Model, ScopedRule, Words, span
 from izin.domain.pack.contents import ContentRule, Instruction
 from izin.domain.pack.rules import CapRule, CaptureRule, ConsentRule, DenialRule, SenderRule, WindowRule
+from izin.domain.pack.templates import TemplateRule
 
 GLOBAL = "global"
 
-Rule: TypeAlias = DenialRule | WindowRule | CapRule | ConsentRule | CaptureRule | ContentRule | SenderRule
+Rule: TypeAlias = (
+    DenialRule | WindowRule | CapRule | ConsentRule | CaptureRule | ContentRule | TemplateRule | SenderRule
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Rules:
     consent: tuple[ConsentRule, ...] = ()
     captures: tuple[CaptureRule, ...] = ()
     contents: tuple[ContentRule, ...] = ()
+    templates: tuple[TemplateRule, ...] = ()
     senders: tuple[SenderRule, ...] = ()
 
     def __add__(self, other: Rules) -> Rules:
@@ -43,6 +47,7 @@ class Rules:
             consent=_union(self.consent, other.consent),
             captures=_union(self.captures, other.captures),
             contents=_union(self.contents, other.contents),
+            templates=_union(self.templates, other.templates),
             senders=_union(self.senders, other.senders),
         )
 
@@ -82,6 +87,7 @@ class RuleSet(Model):
     consent: tuple[ConsentRule, ...] = ()
     captures: tuple[CaptureRule, ...] = ()
     contents: tuple[Annotated[ContentRule, Field(discriminator="check")], ...] = ()
+    templates: tuple[Annotated[TemplateRule, Field(discriminator="check")], ...] = ()
     senders: tuple[SenderRule, ...] = ()
 
     def __add__(self, other: RuleSet) -> RuleSet:
@@ -101,6 +107,7 @@ class RuleSet(Model):
             consent=these(self.consent),
             captures=these(self.captures),
             contents=tuple(r for r in self.contents if channel in r.channels and purpose in r.purposes),
+            templates=tuple(r for r in self.templates if channel in r.channels and purpose in r.purposes),
             senders=these(self.senders),
         )
 
@@ -113,6 +120,7 @@ class RuleSet(Model):
             "Consent": self.consent,
             "Capture of a consent": self.captures,
             "Content": self.contents,
+            "Templates": self.templates,
             "Senders": self.senders,
         }
 
