@@ -69,8 +69,8 @@ def _judge(asked: Asked, body: ConsentBody, now: datetime) -> list[FieldError]:
 
 
 def _rules(asked: Asked, body: ConsentBody, purpose: Purpose) -> Rules:
-    """What the person's pack asks of the consent, without what the brand's entry relaxes."""
-    rules = asked.pack.rules(body.channel, purpose, asked.phone.subdivisions)
+    """What pack and brand ask of the consent, without what the brand relaxes."""
+    rules = asked.brand.rules(asked.pack, body.channel, purpose, asked.phone.subdivisions)
     return rules.without(asked.brand.relax)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from izin.answers import decision
 from izin.api import BrandBody
+from izin.aws import registry
 from izin.domain import gate, phone
 from izin.domain.consent import Block, Grant, Scope, Standing, Suppression
 from izin.domain.gate import Decision, Verdict
@@ -22,6 +24,7 @@ from izin.domain.pack import (
     CapRule,
     Pack,
     PackError,
+    RuleSet,
     Severity,
     WindowRule,
     heads,
@@ -275,6 +278,39 @@ def test_a_brand_relaxes_advice_and_the_decision_says_so() -> None:
     said = decision(made, None, phone.parse(NEW_YORK))["relaxed"]
     assert [(entry["rule"], entry["code"]) for entry in said] == [("US.cap.marketing.month", "cap_reached")]
     assert decide(phone.parse(NEW_YORK), now, brand=relaxing).relaxed == ()
+
+
+OWN = {"rule": "BRAND.window", "severity": "policy", "sources": ["policy"], "note": "Nobody reads at lunch."}
+HOURS = [{"days": "mon-sun", "opens": "10:00:00", "closes": "12:00:00"}]
+TIGHT = {"windows": [{**OWN, "purposes": ["marketing"], "openings": HOURS}]}
+LONG = {"caps": [{**OWN, "rule": "BRAND.cap", "purposes": ["marketing"], "limit": 1, "period": "P300D"}]}
+
+
+def test_a_brand_tightens_with_rules_of_its_own() -> None:
+    body = BrandBody.model_validate_json(json.dumps({"name": "ShopX", "contact": "c", "tighten": TIGHT}))
+    stored = registry.brand({"id": "shopx", **body.model_dump(mode="json", exclude_none=True)})
+    assert stored
+    assert stored.tighten == body.tighten
+    noon = local("2026-11-23T12:00", "America/New_York")
+    assert decide(phone.parse(NEW_YORK), noon).verdict is Verdict.ALLOW
+    made = decide(phone.parse(NEW_YORK), noon, brand=stored)
+    assert rules(made) == {"BRAND.window"}
+    assert made.until == local("2026-11-24T10:00", "America/New_York")
+
+
+def test_what_a_brand_counts_is_remembered_as_long() -> None:
+    brand = replace(SHOPX, tighten=RuleSet.model_validate(LONG))
+    noon = local("2026-11-23T12:00", "America/New_York")
+    sent = (noon - timedelta(days=299),)
+    made = decide(phone.parse(NEW_YORK), noon, brand=brand, sent=sent)
+    assert rules(made) == {"BRAND.cap"}
+    assert len(made.counted) == 1
+
+
+def test_a_brand_writes_no_rule_of_a_pack() -> None:
+    own = {"windows": [{**TIGHT["windows"][0], "rule": "US.window.mine"}]}
+    with pytest.raises(ValidationError, match="begins with BRAND"):
+        BrandBody.model_validate_json(json.dumps({"name": "ShopX", "contact": "c", "tighten": own}))
 
 
 def test_a_brand_relaxes_no_law() -> None:

@@ -20,7 +20,7 @@ from pydantic import (
 
 from izin.domain.consent import Basis, Method, Scope
 from izin.domain.message import SENT_CHANNELS, Channel, Purpose
-from izin.domain.pack import not_relaxable
+from izin.domain.pack import RuleSet, not_relaxable
 from izin.domain.registry import Carrier
 
 BODY_LIMIT = 64 * 1024
@@ -145,9 +145,20 @@ class BrandBody(Body):
     contact: Line
     double_opt_in: bool = False
     approved_domains: frozenset[str] = frozenset()
+    tighten: RuleSet | None = Field(
+        default=None, description="rules of the brand's own, written as in a pack and named BRAND.…"
+    )
     relax: frozenset[str] = Field(
         default=frozenset(), description="rules of severity advice or policy that do not hold for the brand"
     )
+
+    @field_validator("tighten")
+    @classmethod
+    def _is_of_the_brand(cls, own: RuleSet | None) -> RuleSet | None:
+        foreign = [rule.rule for rule in own.all() if not rule.rule.startswith("BRAND.")] if own else []
+        if foreign:
+            raise ValueError(f"{', '.join(foreign)}: a brand's own rule begins with BRAND")
+        return own
 
     @field_validator("relax")
     @classmethod

@@ -8,6 +8,7 @@ used for ten seconds.
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -18,7 +19,8 @@ from botocore.exceptions import ClientError
 from izin.aws.dynamo import Item, batch_get, cancellation, get, pack
 from izin.aws.runtime import Runtime
 from izin.domain.message import Channel, Template
-from izin.domain.registry import Brand, Carrier, Sender
+from izin.domain.pack import RuleSet
+from izin.domain.registry import NOTHING, Brand, Carrier, Sender
 
 CACHE_FOR = timedelta(seconds=10)
 SCOPES = ("check", "send", "consent", "opt_out", "read", "admin")
@@ -79,6 +81,7 @@ def brand(item: Mapping[str, Any] | None) -> Brand | None:
         double_opt_in=bool(item.get("double_opt_in")),
         approved_domains=frozenset(item.get("approved_domains", ())),
         relax=frozenset(item.get("relax", ())),
+        tighten=RuleSet.model_validate_json(json.dumps(item["tighten"])) if "tighten" in item else NOTHING,
     )
 
 

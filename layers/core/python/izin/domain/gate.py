@@ -78,7 +78,7 @@ def decide(
     An answer to something that the person just did (its `kind`) is free of consent, windows, caps
     and content rules, and lives only as long as it is an answer.
     """
-    rules = pack.rules(message.channel, message.purpose, phone.subdivisions)
+    rules = brand.rules(pack, message.channel, message.purpose, phone.subdivisions)
     relaxed: list[Reason] = []
     if brand.relax:
         waived = rules.only(lambda rule: rule.rule in brand.relax and rule.severity.relaxable)
@@ -97,7 +97,7 @@ def decide(
     else:
         reasons += _answering(message, standing, pack, now)
     reasons += _expiry(message, until)
-    return _conclude(message, reasons, relaxed, until, closes, sends, rules, pack, now)
+    return _conclude(message, reasons, relaxed, until, closes, sends, rules, brand, pack, now)
 
 
 def _asked(
@@ -387,13 +387,15 @@ def _conclude(
     closes: datetime | None,
     sends: Sequence[Send],
     rules: Rules,
+    brand: Brand,
     pack: Pack,
     now: datetime,
 ) -> Decision:
     effects = {reason.effect for reason in reasons}
     verdict = Verdict.DENY if Effect.DENY in effects else Verdict.DEFER if effects else Verdict.ALLOW
     ends = [instant for instant in (closes, message.expires_at) if instant]
-    longest = max((cap.period for cap in pack.caps), default=_REMEMBER)
+    caps = (*pack.caps, *pack.shared.caps, *brand.tighten.caps)
+    longest = max((cap.period for cap in caps), default=_REMEMBER)
     return Decision(
         verdict=verdict,
         reasons=tuple(reasons),

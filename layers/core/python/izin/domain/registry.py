@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from izin.domain.message import Channel, Purpose
+from izin.domain.pack import Pack, Rules, RuleSet
 
 
 class Carrier(StrEnum):
@@ -15,13 +16,18 @@ class Carrier(StrEnum):
     SANDBOX = "sandbox"
 
 
+NOTHING = RuleSet()
+"""The rules of a brand that has none of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
     """Who speaks. Consent is given to a brand.
 
     `double_opt_in` asks for it everywhere; otherwise the person's rule pack decides.
     `approved_domains` are the only hosts that its promotions may link to where a pack restricts links.
-    `relax` names rules of severity advice or policy that do not hold for the brand.
+    `tighten` holds rules of its own, which join those of every pack; `relax` names rules of severity
+    advice or policy that do not hold for it.
     """
 
     id: str
@@ -29,7 +35,15 @@ class Brand:
     contact: str
     double_opt_in: bool = False
     approved_domains: frozenset[str] = frozenset()
+    tighten: RuleSet = NOTHING
     relax: frozenset[str] = frozenset()
+
+    def rules(self, pack: Pack, channel: Channel, purpose: Purpose, candidates: tuple[str, ...]) -> Rules:
+        """What `purpose` on `channel` is subject to by `pack` and by the brand, what it relaxes included."""
+        rules = pack.rules(channel, purpose, candidates)
+        if self.tighten is NOTHING:
+            return rules
+        return rules + self.tighten.of(channel, purpose).only(lambda rule: rule.applies(candidates))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

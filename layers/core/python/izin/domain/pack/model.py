@@ -111,6 +111,11 @@ class RuleSet(Model):
             senders=these(self.senders),
         )
 
+    def all(self) -> Iterator[ScopedRule]:
+        """Every rule, of whichever kind."""
+        for kind in KINDS:
+            yield from getattr(self, kind)
+
     def by_kind(self) -> dict[str, Sequence[Rule]]:
         """The rules under the name of their kind, in the order in which a pack is described."""
         return {
