@@ -307,6 +307,13 @@ holiday_limit = 1
         ("ID", "th", Kind.OPT_IN_REQUEST, "{brand}: balas YA"),  # Thai has none
         ("BR", "pt", Kind.OPT_IN_REQUEST, "{brand}: responda SIM"),
         ("BR", "pt-PT", Kind.HELP, "{brand}: avisos"),
+        ("MY", "ms", Kind.CONFIRMATION, "RM0.00 {brand}: Anda telah"),
+        ("MY", "en", Kind.CONFIRMATION, "RM0.00 {brand}: You have been"),
+        ("MY", "zh", Kind.HELP, "RM0.00 {brand}：帮助"),
+        ("SG", "zh", Kind.HELP, "{brand}：帮助"),
+        ("IN", "en", Kind.HELP, "{brand} alerts"),
+        ("FR", None, Kind.CONFIRMATION, "{brand} : desinscription"),
+        ("CA", "fr", Kind.CONFIRMATION, "{brand} : "),
         (GLOBAL, None, Kind.HELP, "{brand} alerts"),
         (GLOBAL, "de", Kind.CONFIRMATION, "{brand}: Sie sind abgemeldet"),
     ],

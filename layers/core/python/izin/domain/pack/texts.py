@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from izin.domain.message import Kind
+from izin.domain.pack.contents import PrefixContent
 from izin.domain.pack.loader import PackError, load
 from izin.domain.pack.model import GLOBAL, Pack
 
@@ -22,8 +23,14 @@ def texts(pack: Pack, language: str | None, kind: Kind) -> str:
         for name in _closest(wanted, known):
             text: str | None = getattr(known[name], kind.value)
             if text:
-                return text
+                return _with_prefix(pack, text)
     raise PackError(f"{pack.id}: no text for {kind}")
+
+
+def _with_prefix(pack: Pack, text: str) -> str:
+    """`text` as every text begins there, whichever language's it is."""
+    prefixes = (rule.prefix for rule in pack.contents if isinstance(rule, PrefixContent))
+    return "".join(prefix for prefix in prefixes if not text.startswith(prefix)) + text
 
 
 def _closest(wanted: str | None, known: Iterable[str]) -> list[str]:
