@@ -15,7 +15,7 @@ from izin.aws.http import Answer, FieldError, Problem
 from izin.aws.runtime import Runtime, runtime
 from izin.domain import capture
 from izin.domain.capture import Capture
-from izin.domain.consent import Event, EventType, Standing
+from izin.domain.consent import Basis, Event, EventType, Standing
 from izin.domain.message import SENT_CHANNELS, Kind, Message, Purpose
 from izin.domain.pack import Rules, texts
 from izin.domain.times import shown, to_millisecond
@@ -74,8 +74,24 @@ def _rules(asked: Asked, body: ConsentBody, purpose: Purpose) -> Rules:
     return rules.without(asked.brand.relax)
 
 
+def _relaxed(asked: Asked, body: ConsentBody) -> dict[str, str]:
+    """The demands on this consent that the brand's entry took away, for the ledger to show."""
+    of_all = (
+        rule
+        for purpose in body.purposes
+        for rule in asked.brand.rules(asked.pack, body.channel, purpose, asked.phone.subdivisions).asking()
+    )
+    names = {rule.rule for rule in of_all if rule.rule in asked.brand.relax and rule.severity.relaxable}
+    return {"relaxed": ", ".join(sorted(names))} if names else {}
+
+
 def _double(asked: Asked, body: ConsentBody) -> bool:
-    """Whether the person is asked to confirm: by their pack, or because the brand always asks."""
+    """Whether the person is asked to confirm: by their pack, or because the brand always asks.
+
+    Only an express yes can be confirmed; what rests on a purchase or a register is none.
+    """
+    if body.basis is not Basis.EXPRESS:
+        return False
     return asked.brand.double_opt_in or any(
         rule.double_opt_in for purpose in body.purposes for rule in _rules(asked, body, purpose).consent
     )
@@ -99,9 +115,9 @@ def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Even
         details={
             "wording": body.wording,
             "language": body.language,
-            "method": body.method,
-            "basis": body.basis,
-            **({"relaxed": ", ".join(sorted(asked.brand.relax))} if asked.brand.relax else {}),
+            "method": str(body.method),
+            "basis": str(body.basis),
+            **_relaxed(asked, body),
             "pack": f"{asked.pack.id} {asked.pack.version}",
         },
     )

@@ -65,6 +65,10 @@ class Rules:
             return self
         return self.only(lambda rule: rule.rule not in relaxed or not rule.severity.relaxable)
 
+    def asking(self) -> tuple[ConsentRule | CaptureRule, ...]:
+        """The rules about a consent and its capture."""
+        return (*self.consent, *self.captures)
+
     def all(self) -> Iterator[ScopedRule]:
         """Every rule, of whichever kind."""
         for kind in self.kinds().values():
