@@ -81,7 +81,7 @@ def _relaxed(asked: Asked, body: ConsentBody) -> dict[str, str]:
         for purpose in body.purposes
         for rule in asked.brand.rules(asked.pack, body.channel, purpose, asked.phone.subdivisions).asking()
     )
-    names = {rule.rule for rule in of_all if rule.rule in asked.brand.relax and rule.severity.relaxable}
+    names = {rule.rule for rule in of_all if rule.rule in asked.brand.relax and rule.relaxable}
     return {"relaxed": ", ".join(sorted(names))} if names else {}
 
 

@@ -319,6 +319,10 @@ def test_a_brand_relaxes_no_law() -> None:
     made = decide(phone.parse(NEW_YORK), night, brand=relaxing)
     assert rules(made) == {"US.window.federal", "US.window.ny"}
     assert made.relaxed == ()
+    nowhere = decide(
+        phone.parse("+255712345678"), night, brand=replace(SHOPX, relax=frozenset({"GLOBAL.no_pack"}))
+    )
+    assert "GLOBAL.no_pack" in rules(nowhere)
 
 
 @pytest.mark.parametrize(
@@ -329,6 +333,8 @@ def test_a_brand_relaxes_no_law() -> None:
         ("US.window.none", "no pack has such a rule"),
         ("XX.window", "no pack has such a rule"),
         ("GLOBAL.message_expiry", "is a setting"),
+        ("GLOBAL.no_pack", "never goes"),
+        ("GLOBAL.consent.no_pack", "is guide"),
     ],
 )
 def test_a_registry_entry_relaxes_only_what_it_may(rule: str, said: str) -> None:

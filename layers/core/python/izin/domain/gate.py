@@ -81,7 +81,7 @@ def decide(
     rules = brand.rules(pack, message.channel, message.purpose, phone.subdivisions)
     relaxed: list[Reason] = []
     if brand.relax:
-        waived = rules.only(lambda rule: rule.rule in brand.relax and rule.severity.relaxable)
+        waived = rules.only(lambda rule: rule.rule in brand.relax and rule.relaxable)
         rules = rules.without(brand.relax)
         if message.kind is Kind.SUBMISSION:
             relaxed = _asked(message, waived, phone, standing, sends, brand, sender, now)

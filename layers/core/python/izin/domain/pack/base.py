@@ -86,6 +86,11 @@ class ScopedRule(Cited):
         known = set(candidates)
         return not self.subdivisions or not known or not known.isdisjoint(self.subdivisions)
 
+    @property
+    def relaxable(self) -> bool:
+        """Whether a brand may do without it."""
+        return self.severity.relaxable
+
     def lists(self) -> Iterable[str]:
         """The word lists that the rule works with, one line each."""
         return ()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from izin.domain.message import Purpose
-from izin.domain.pack.base import Cited, span
+from izin.domain.pack.base import Cited, ScopedRule, span
 from izin.domain.pack.loader import load
 from izin.domain.pack.model import (
     GLOBAL,
@@ -67,7 +67,7 @@ def explain(rules: Rules) -> str:
             lines += ["", title] if lines else [title]
         for rule in kind:
             where = f" (in {', '.join(rule.subdivisions)})" if rule.subdivisions else ""
-            relax = ", may be relaxed" if rule.severity.relaxable else ""
+            relax = ", may be relaxed" if rule.relaxable else ""
             lines += [f"  {rule.says()}{where}.", f"    {rule.rule} ({rule.severity}{relax})"]
             lines += [f"    {words}" for words in rule.lists()]
             lines += [f"    {row}: {citation(row)}" for row in rule.sources]
@@ -92,7 +92,7 @@ def _described(pack: Pack) -> Iterable[tuple[str, Sequence[Rule]]]:
 
 
 def _cite(value: Cited) -> list[str]:
-    relax = ", may be relaxed" if value.severity.relaxable else ""
+    relax = ", may be relaxed" if isinstance(value, ScopedRule) and value.relaxable else ""
     cited = [f"    [{value.rule}; {value.severity}{relax}; {', '.join(value.sources)}]"]
     return [*cited, f"    {value.note}"] if value.note else cited
 

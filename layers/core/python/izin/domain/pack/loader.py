@@ -69,7 +69,7 @@ def not_relaxable(rule_id: str) -> str | None:
         return f"{rule_id}: is a setting of its pack, not a rule"
     if not value.severity.relaxable:
         return f"{rule_id}: is {value.severity}; only advice and policy may be relaxed"
-    return None
+    return None if value.relaxable else f"{rule_id}: what it forbids never goes, whoever sends it"
 
 
 @cache

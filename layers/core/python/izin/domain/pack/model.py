@@ -63,7 +63,7 @@ class Rules:
         """These rules without those called `relaxed`, as far as they may be."""
         if not relaxed:
             return self
-        return self.only(lambda rule: rule.rule not in relaxed or not rule.severity.relaxable)
+        return self.only(lambda rule: rule.rule not in relaxed or not rule.relaxable)
 
     def asking(self) -> tuple[ConsentRule | CaptureRule, ...]:
         """The rules about a consent and its capture."""

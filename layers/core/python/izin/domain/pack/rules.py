@@ -227,6 +227,11 @@ class DenialRule(ScopedRule):
 
     code: Literal[Code.NO_PACK, Code.CHANNEL_BLOCKED]
 
+    @property
+    def relaxable(self) -> bool:
+        """Never: what nobody knows to be permitted does not go."""
+        return False
+
     def says(self) -> str:
         return f"never go ({self.code})"
 
