@@ -15,10 +15,10 @@ from izin.aws.dynamo import Item
 from izin.aws.http import Answer, FieldError, Problem
 from izin.aws.runtime import Runtime, runtime
 from izin.domain import capture
-from izin.domain.capture import Capture, Method
-from izin.domain.consent import Event, EventType, Standing
+from izin.domain.capture import Capture
+from izin.domain.consent import Basis, Event, EventType, Standing
 from izin.domain.message import SENT_CHANNELS, Channel, Kind, Message, Purpose
-from izin.domain.pack import texts
+from izin.domain.pack import Rules, texts
 from izin.domain.times import shown, to_millisecond
 
 logger = Logger()
@@ -55,13 +55,14 @@ def _judge(asked: Asked, body: ConsentBody, now: datetime) -> list[FieldError]:
         captured_at=body.captured_at,
         wording=body.wording,
         language=body.language,
-        method=Method(body.method),
+        method=body.method,
+        basis=body.basis,
         prechecked=body.prechecked,
         source=body.source,
         evidence=body.evidence,
         condition_of_purchase=body.condition_of_purchase,
     )
-    rules = {purpose: asked.pack.rules(body.channel, purpose) for purpose in body.purposes}
+    rules = {purpose: _rules(asked, body, purpose) for purpose in body.purposes}
     problems = [
         FieldError(p.field, p.code, f"{p.message} [{p.rule}; {', '.join(p.sources)}]")
         for p in capture.judge(captured, rules, asked.brand.name, now)
@@ -86,22 +87,38 @@ def _cannot_ask(asked: Asked) -> Iterator[FieldError]:
         yield FieldError("sender", "sender_not_registered", message)
 
 
-def _double(asked: Asked, body: ConsentBody) -> bool:
-    """Whether the person is asked to confirm: by their pack, or because the brand always asks."""
-    asking = [
+def _rules(asked: Asked, body: ConsentBody, purpose: Purpose) -> Rules:
+    """What pack and brand ask of the consent, without what the brand relaxes."""
+    rules = asked.brand.rules(asked.pack, body.channel, purpose, asked.phone.subdivisions)
+    return rules.without(asked.brand.relax)
+
+
+def _relaxed(asked: Asked, body: ConsentBody) -> dict[str, str]:
+    """The demands on this consent that the brand's entry took away, for the ledger to show."""
+    of_all = (
         rule
         for purpose in body.purposes
-        for rule in asked.pack.rules(body.channel, purpose).consent
-        if rule.double_opt_in
-    ]
-    if asked.brand.double_opt_in is False:  # only advice can be declined
-        asking = [rule for rule in asking if not rule.severity.relaxable]
-    return bool(asking) or asked.brand.double_opt_in is True
+        for rule in asked.brand.rules(asked.pack, body.channel, purpose, asked.phone.subdivisions).asking()
+    )
+    names = {rule.rule for rule in of_all if rule.rule in asked.brand.relax and rule.relaxable}
+    return {"relaxed": ", ".join(sorted(names))} if names else {}
+
+
+def _double(asked: Asked, body: ConsentBody) -> bool:
+    """Whether the person is asked to confirm: by their pack, or because the brand always asks.
+
+    Only an express yes can be confirmed; what rests on a purchase or a register is none.
+    """
+    if body.basis is not Basis.EXPRESS:
+        return False
+    return asked.brand.double_opt_in or any(
+        rule.double_opt_in for purpose in body.purposes for rule in _rules(asked, body, purpose).consent
+    )
 
 
 def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Event:
     pending = _double(asked, body)
-    lifetime = asked.pack.double_opt_in_expiry if pending else asked.pack.consent_expiry
+    lifetime = asked.pack.double_opt_in_expiry.value if pending else asked.pack.lifetime(body.basis)
     captured_at = to_millisecond(body.captured_at)
     told = body.model_dump(mode="json")
     return Event(
@@ -113,11 +130,13 @@ def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Even
         channel=body.channel,
         source=body.source,
         purposes=tuple(sorted(body.purposes)),
-        expires_at=captured_at + lifetime.value if lifetime else None,
+        expires_at=captured_at + lifetime if lifetime else None,
         details={
             "wording": body.wording,
             "language": body.language,
-            "method": body.method,
+            "method": str(body.method),
+            "basis": str(body.basis),
+            **_relaxed(asked, body),
             "pack": f"{asked.pack.id} {asked.pack.version}",
         },
     )

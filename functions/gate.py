@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from izin import answers, api
 from izin.api import Check, Question, Submission
-from izin.aws import asking, http, identity, messages, queue
+from izin.aws import asking, http, identity, messages, queue, registry
 from izin.aws.asking import UNPROCESSABLE, Asked
 from izin.aws.dynamo import Item, get
 from izin.aws.http import Answer, Principal, refuse
@@ -23,7 +23,7 @@ from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime, runtime
 from izin.domain import gate, templates
 from izin.domain.gate import Decision, Verdict
-from izin.domain.message import Message
+from izin.domain.message import Message, Template
 from izin.domain.times import shown, to_millisecond
 from pydantic import ValidationError
 
@@ -133,10 +133,18 @@ def _gather(rt: Runtime, body: Question) -> tuple[Asked, Message]:
         channel=body.channel,
         purpose=body.purpose,
         text=body.text if body.template is None else _rendered(asked, body),
+        variables=len(body.template.variables) if body.template else None,
+        template=_template(asked, body),
         language=body.language or (asked.template["language"] if asked.template else None),
         basis=body.basis,
         essential=body.essential,
     )
+
+
+def _template(asked: Asked, body: Question) -> Template | None:
+    if body.template is None or asked.template is None:
+        return None
+    return registry.template(asked.template, body.template.variables)
 
 
 def _rendered(asked: Asked, body: Question) -> str:

@@ -13,7 +13,7 @@ from izin.aws.dynamo import Item
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import State
 from izin.domain import inbound, keywords, phone, replies
-from izin.domain.consent import EventType
+from izin.domain.consent import Basis, EventType
 from izin.domain.inbound import Inbound, Malformed, read_object
 from izin.domain.message import Channel, Kind, Message, Purpose
 from izin.domain.pack import Pack, pack_of, texts
@@ -48,6 +48,7 @@ def receive(rt: Runtime, body: str) -> None:
         given_at=seen.given_at,
         now=rt.now(),
         revoke_all=seen.pack.revoke_all.value,
+        lifetime=seen.pack.lifetime(Basis.EXPRESS),
     )
     _act(rt, seen, consequence)
     with single_metric(name="Reply", unit=MetricUnit.Count, value=1) as metric:

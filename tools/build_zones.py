@@ -64,6 +64,9 @@ COUNTRIES: dict[str, Zones] = {
     "TA": ("Atlantic/St_Helena",),
 }  # fmt: skip
 
+TERRITORIES = {"AS": "684", "GU": "671", "MP": "670", "PR": "787 939", "VI": "340"}
+"""Countries of their own in ISO 3166-1 that are parts of the United States, with their area codes."""
+
 NANP: dict[str, dict[Zones, str]] = {
     "US": {
         (ET, CT): "219 574  270 364  606  812 930  423 729  850 448  906",
@@ -175,6 +178,10 @@ def render() -> str:
         "prefixes.BR": _rows(BR_ZONES),
         "prefixes.ID": _rows(ID_FIXED),
         "subdivisions.US": {code: _states(code) for code in us},
+        **{
+            f"subdivisions.{part}": dict.fromkeys(codes.split(), (part,))
+            for part, codes in TERRITORIES.items()
+        },
         "subdivisions.CA": {code: _states(code) for code in ca},
         "subdivisions.BR": _rows(BR_STATES),
     }

@@ -216,7 +216,8 @@ class World:
     def register(self, brand: str = "shopx", sender: str = "shopx-id-1", **fields: Any) -> None:
         """A brand with a two-way Indonesian sender."""
         name = fields.pop("name", "ShopX")
-        brand_fields = {key: fields.pop(key) for key in ("double_opt_in",) if key in fields}
+        single = fields.pop("double_opt_in", True) is False
+        brand_fields = {"relax": ["ID.consent.double_opt_in"]} if single else {}
         self.call(
             "PUT /v1/brands/{id}",
             {"name": name, "contact": "help@shopx.example", **brand_fields},

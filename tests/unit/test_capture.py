@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from izin.domain.capture import Capture, Method, Problem, judge
+from izin.domain.capture import Capture, Problem, judge
+from izin.domain.consent import Method
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import load
 

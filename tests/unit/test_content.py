@@ -195,7 +195,7 @@ CONFIRMATIONS = [
 
 @pytest.mark.parametrize(("language", "encoding", "units"), CONFIRMATIONS)
 def test_confirmations_fit_one_segment(language: str, encoding: str, units: int) -> None:
-    pack = load({"id": "ID", "pt-BR": "BR"}.get(language, GLOBAL))
+    pack = load({"id": "ID", "pt-BR": "BR", "ms": "MY", "fil": "PH"}.get(language, GLOBAL))
     text = pack.texts[language].confirmation.format(brand="Acme", contact="", sender="ACMEIN")
     assert segments(text) == Segments(encoding, units, 1)  # type: ignore[arg-type]
 
@@ -241,3 +241,32 @@ def test_our_own_requests_say_how_to_leave(pack_id: str) -> None:
 def test_segments(text: str, expected: tuple[str, int, int]) -> None:
     counted = segments(text)
     assert (counted.encoding, counted.units, counted.segments) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("ShopX : soldes. STOP au 36123".ljust(160, "."), []),
+        ("ShopX : soldes. STOP au 36123".ljust(161, "."), ["content_too_long"]),
+        ("ShopX : fête. STOP au 36123".ljust(70, "."), []),
+        ("ShopX : fête. STOP au 36123".ljust(71, "."), ["content_too_long"]),  # ê is not in GSM-7
+    ],
+)
+def test_french_promotions_travel_in_one_part(text: str, codes: list[str]) -> None:
+    assert found("FR", M, text) == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("ShopX: 20% off at bit.ly/abc", "shortener at 18;"),
+        ("ShopX: see https://www.tinyurl.com/x", "shortener at 11;"),
+        ("ShopX: see bit.ly.shopx.com/x", None),
+        ("ShopX: see notbit.ly/x", None),
+    ],
+)
+def test_public_shorteners_are_found_at_their_place(text: str, place: str | None) -> None:
+    reasons = findings(text, load("US").rules(SMS, T), brand_name="ShopX")
+    details = [reason.detail for reason in reasons if reason.rule == "US.content.no_shorteners"]
+    assert bool(details) is bool(place)
+    assert not place or place in details[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from izin.domain.keywords import Intent, fold, read
-from izin.domain.pack import GLOBAL, OptOutContent, load
+from izin.domain.pack import GLOBAL, OptOutContent, heads, load
 
 
 def intent_of(text: str, country: str | None) -> str:
@@ -159,9 +159,17 @@ def test_the_global_words_stop_everywhere(word: str, country: str | None) -> Non
     assert intent_of(word, country) == "opt_out"
 
 
-@pytest.mark.parametrize("country", ["ID", "BR"])
-def test_every_word_that_a_text_may_teach_is_understood(country: str) -> None:
-    for rule in load(country).contents:
+@pytest.mark.parametrize("pack_id", [pack_id for pack_id, head in heads().items() if "countries" in head])
+def test_every_word_that_a_text_may_teach_is_understood(pack_id: str) -> None:
+    known = load(GLOBAL).instructions
+    for rule in load(pack_id).contents:
         if isinstance(rule, OptOutContent):
-            for word in rule.instructions[rule.language].words:
-                assert intent_of(word, country) == "opt_out"
+            taught = {word for tag in rule.languages or known for word in known[tag].words}
+            for country in load(pack_id).countries:
+                understood = {word for word in taught if intent_of(word, country) == "opt_out"}
+                assert rule.languages == () or understood == taught, (country, taught - understood)
+
+
+def test_stop_is_taught_and_understood_in_every_country() -> None:
+    for tag, instruction in load(GLOBAL).instructions.items():
+        assert tag == "pt-BR" or "STOP" in instruction.words

@@ -25,6 +25,11 @@ def decision(made: Decision, recipient_id: str | None, phone: Phone) -> dict[str
         }
         for reason in made.reasons
     ]
+    if made.relaxed:
+        body["relaxed"] = [
+            {"code": str(reason.code), "rule": reason.rule, "detail": reason.detail}
+            for reason in made.relaxed
+        ]
     body["recipient"] = {
         **({"recipient_id": recipient_id} if recipient_id else {}),
         "country": phone.country,

@@ -18,13 +18,15 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from izin.domain import templates
-from izin.domain.consent import Scope
+from izin.domain.consent import Basis, Method, Scope
 from izin.domain.message import SENT_CHANNELS, Channel, Purpose
+from izin.domain.pack import RuleSet, not_relaxable
 from izin.domain.registry import Carrier
 
 BODY_LIMIT = 64 * 1024
@@ -144,7 +146,8 @@ class ConsentBody(Body):
         description="exactly what the person was shown"
     )
     language: Language
-    method: Literal["checkbox", "form", "app_verification", "reply", "signature", "paper"]
+    method: Method
+    basis: Basis = Basis.EXPRESS
     prechecked: bool | None = None
     condition_of_purchase: bool | None = None
     source: Line = Field(description="the page, app version or store where it happened")
@@ -178,6 +181,14 @@ class BrandBody(Body):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     contact: Line
+    double_opt_in: bool = False
+    approved_domains: frozenset[str] = frozenset()
+    tighten: RuleSet | None = Field(
+        default=None, description="rules of the brand's own, written as in a pack and named BRAND.…"
+    )
+    relax: frozenset[str] = Field(
+        default=frozenset(), description="rules of severity advice or policy that do not hold for the brand"
+    )
 
     @model_validator(mode="after")
     def _has_a_name(self) -> BrandBody:
@@ -185,8 +196,21 @@ class BrandBody(Body):
             raise _inconsistent("name", "a brand's name has letters or digits that people can see")
         return self
 
-    double_opt_in: bool | None = None
-    approved_domains: frozenset[str] = frozenset()
+    @field_validator("tighten")
+    @classmethod
+    def _is_of_the_brand(cls, own: RuleSet | None) -> RuleSet | None:
+        foreign = [rule.rule for rule in own.all() if not rule.rule.startswith("BRAND.")] if own else []
+        if foreign:
+            raise ValueError(f"{', '.join(foreign)}: a brand's own rule begins with BRAND")
+        return own
+
+    @field_validator("relax")
+    @classmethod
+    def _may_be_relaxed(cls, rules: frozenset[str]) -> frozenset[str]:
+        refused = [refusal for rule in sorted(rules) if (refusal := not_relaxable(rule))]
+        if refused:
+            raise ValueError("; ".join(refused))
+        return rules
 
 
 class SenderBody(Body):
@@ -203,6 +227,7 @@ class SenderBody(Body):
     )
     countries: frozenset[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]] = Field(min_length=1)
     two_way: bool = True
+    registrations: frozenset[Name] = frozenset()
     language: Language | None = None
     rate: int = Field(default=10, ge=1, le=1000, description="messages a second")
     at_least_once: bool = False
@@ -224,6 +249,13 @@ class TemplateBody(Body):
     purpose: Purpose
     language: Language
     text: Text
+    approved: bool = Field(default=False, description="whether the platform has approved it")
+    category: Literal["authentication", "utility", "marketing"] | None = None
+    button: Literal["copy_code", "one_tap", "zero_tap"] | None = None
+    header: bool = False
+    footer: bool = False
+    code_expiry: int | None = Field(default=None, description="minutes that the footer gives a code")
+    lifetime: int | None = Field(default=None, description="seconds for which the platform tries")
 
     @model_validator(mode="after")
     def _variables_are_numbered(self) -> TemplateBody:

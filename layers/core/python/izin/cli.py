@@ -20,14 +20,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from izin import answers
-from izin.domain import chain, gate, phone
+from izin.domain import chain, gate, phone, week
 from izin.domain.consent import Block, Grant, Scope, Standing, Status, Suppression
 from izin.domain.gate import Decision
 from izin.domain.history import Send
 from izin.domain.message import SENT_CHANNELS, Channel, Message, Purpose
-from izin.domain.pack import pack_of
+from izin.domain.pack import explain, not_relaxable, pack_of
 from izin.domain.phone import InvalidNumber, Phone
 from izin.domain.registry import Brand, Carrier, Sender
 from izin.domain.times import from_text, shown
@@ -67,10 +68,32 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--expires", type=_instant, help="without it no expiry is judged")
     check.add_argument("--essential", action="store_true")
     check.add_argument("--basis", help="the transaction that the message belongs to")
+    check.add_argument("--variables", type=int, help="of the template that the text was made from")
+    check.add_argument(
+        "--relax", action="append", default=[], help="a rule that the brand relaxes; repeatable"
+    )
+    check.add_argument("--time-zone", help="where the person verifiably is, such as America/Denver")
+    check.add_argument("--subdivision", help="the state that the person verifiably is in, such as FL")
     check.add_argument("--sent", type=_instant, action="append", default=[], help="earlier send; repeatable")
     check.add_argument("--one-way", action="store_true", help="the sender receives no replies")
     check.add_argument("--json", action="store_true")
     check.set_defaults(run=_check)
+
+    strip = commands.add_parser("windows", help="when may messages go to this number this week? (offline)")
+    strip.add_argument("to", help="E.164, such as +5511987654321")
+    strip.add_argument("--channel", default="sms", choices=sorted(map(str, SENT_CHANNELS)))
+    strip.add_argument("--at", type=_instant, help="RFC 3339 with an offset; now if left out")
+    strip.add_argument("--json", action="store_true")
+    strip.set_defaults(run=_windows)
+
+    rules = commands.add_parser("rules", help="what does a country ask, and where is that written? (offline)")
+    rules.add_argument("country", help="ISO 3166, such as US")
+    rules.add_argument("--purpose", required=True, choices=list(map(str, Purpose)))
+    rules.add_argument("--channel", default="sms", choices=sorted(map(str, SENT_CHANNELS)))
+    rules.add_argument(
+        "--subdivision", action="append", default=[], help="a state alone, such as FL; repeatable"
+    )
+    rules.set_defaults(run=_rules)
 
     apply = commands.add_parser("apply", help="register brands, senders and templates from a TOML file")
     apply.add_argument("file", type=Path)
@@ -110,11 +133,56 @@ def _instant(text: str) -> datetime:
     return instant
 
 
-def _check(asked: argparse.Namespace) -> int:
+def _person(number: str) -> Phone:
     try:
-        person = phone.parse(asked.to)
+        return phone.parse(number)
     except InvalidNumber as error:
-        raise Unanswerable(f"--to: {error.code}: {error.remedy}") from None
+        raise Unanswerable(f"{error.code}: {error.remedy}") from None
+
+
+def _windows(asked: argparse.Namespace) -> int:
+    person, channel = _person(asked.to), Channel(asked.channel)
+    if not person.time_zones:
+        raise Unanswerable("nobody knows where this number is, so no hour is permitted")
+    zone = person.time_zones[0]
+    start = (asked.at or datetime.now(UTC)).astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0)
+    start, pack = start.replace(microsecond=0), pack_of(person.country)
+    days = [start.date() + timedelta(days=n) for n in range(7)]
+    found = {}
+    for purpose in Purpose:
+        rules = pack.rules(channel, purpose, person.subdivisions)
+        open_at, end = gate.schedules(rules, person), start + timedelta(days=7)
+        found[purpose] = () if rules.denials else week.openings(open_at, person.time_zones, start, end)
+    if asked.json:
+        body = {
+            str(purpose): [{"opens": shown(o.opens), "closes": shown(o.closes)} for o in openings]
+            for purpose, openings in found.items()
+        }
+        print(json.dumps({"pack": pack.id, "time_zones": person.time_zones, "windows": body}, indent=2))
+        return 0
+    print(f"{pack.title}; time zones {', '.join(person.time_zones)}; the hours shown are those of {zone}")
+    for purpose, openings in found.items():
+        print(f"\n{purpose:14}  0     3     6     9     12    15    18    21    24")
+        for day in days:
+            print(f"  {day:%a %d %b}    {week.strip(openings, day, zone)}")
+    return 0
+
+
+def _rules(asked: argparse.Namespace) -> int:
+    pack = pack_of(asked.country.upper())
+    rules = pack.rules(Channel(asked.channel), Purpose(asked.purpose), tuple(asked.subdivision))
+    print(f"{pack.title}, version {pack.version}: {asked.purpose} by {asked.channel}\n")
+    print(explain(rules))
+    return 0
+
+
+def _check(asked: argparse.Namespace) -> int:
+    if asked.time_zone and asked.time_zone not in available_timezones():
+        raise Unanswerable(f"--time-zone: {asked.time_zone!r} is no zone of the tz database")
+    for rule in asked.relax:
+        if refusal := not_relaxable(rule):
+            raise Unanswerable(f"--relax: {refusal}")
+    person = _person(asked.to).declared(asked.time_zone, asked.subdivision)
     if asked.essential and not asked.basis:
         raise Unanswerable("--essential: an essential message names its --basis")
     at: datetime = asked.at or datetime.now(UTC)
@@ -126,6 +194,7 @@ def _check(asked: argparse.Namespace) -> int:
             channel=channel,
             purpose=purpose,
             text=asked.text,
+            variables=asked.variables,
             language=asked.language,
             basis={"transaction": asked.basis} if asked.basis else None,
             essential=asked.essential,
@@ -134,8 +203,8 @@ def _check(asked: argparse.Namespace) -> int:
         person,
         _standing(Status(asked.consent), channel, purpose, at),
         [Send(sent, purpose, channel, number) for number, sent in enumerate(asked.sent)],
-        Brand(id="brand", name=asked.brand, contact=""),
-        _some_sender(person, channel, two_way=not asked.one_way),
+        Brand(id="brand", name=asked.brand, contact="", relax=frozenset(asked.relax)),
+        _some_sender(person, channel, purpose, two_way=not asked.one_way),
         pack_of(person.country),
         at,
     )
@@ -159,7 +228,9 @@ def _standing(status: Status, channel: Channel, purpose: Purpose, at: datetime) 
     return Standing(granted={slot: Grant(before, "yes", expires_at=at if status is Status.EXPIRED else None)})
 
 
-def _some_sender(person: Phone, channel: Channel, *, two_way: bool) -> Sender:
+def _some_sender(person: Phone, channel: Channel, purpose: Purpose, *, two_way: bool) -> Sender:
+    """A sender that has all that it needs there: the question is about the message."""
+    rules = pack_of(person.country).rules(channel, purpose, person.subdivisions)
     return Sender(
         id="sender",
         brand="brand",
@@ -167,6 +238,7 @@ def _some_sender(person: Phone, channel: Channel, *, two_way: bool) -> Sender:
         carrier=Carrier.SANDBOX,
         address="+10000000000",
         countries=frozenset({person.country}),
+        registrations=frozenset(entry for rule in rules.senders for entry in rule.registrations),
         two_way=two_way,
     )
 
@@ -177,6 +249,7 @@ def _told(made: Decision, person: Phone) -> str:
         until = f" (until {shown(reason.until)})" if reason.until else ""
         lines += [f"  {reason.effect}: {reason.code}{until}", f"    {reason.detail}"]
         lines.append(f"    rule {reason.rule}{': ' + ', '.join(reason.sources) if reason.sources else ''}")
+    lines += [f"  relaxed by the brand: {reason.rule}: {reason.detail}" for reason in made.relaxed]
     lines.append(f"judged at {shown(made.decided_at)} by pack {made.pack} {made.pack_version}")
     zones = ", ".join(person.time_zones) or "none known"
     lines.append(f"a {person.line_type} number of {person.country}; time zones: {zones}")

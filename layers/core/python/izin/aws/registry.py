@@ -8,6 +8,7 @@ used for ten seconds.
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -18,8 +19,9 @@ from botocore.exceptions import ClientError
 from izin.aws import dynamo
 from izin.aws.dynamo import Item, batch_get, cancellation, get, pack
 from izin.aws.runtime import Runtime
-from izin.domain.message import Channel
-from izin.domain.registry import Brand, Carrier, Sender
+from izin.domain.message import Channel, Template
+from izin.domain.pack import RuleSet
+from izin.domain.registry import NOTHING, Brand, Carrier, Sender
 
 CACHE_FOR = timedelta(seconds=10)
 SCOPES = ("check", "send", "consent", "opt_out", "read", "admin")
@@ -77,8 +79,10 @@ def brand(item: Mapping[str, Any] | None) -> Brand | None:
         id=item["id"],
         name=item["name"],
         contact=item["contact"],
-        double_opt_in=item.get("double_opt_in"),
+        double_opt_in=bool(item.get("double_opt_in")),
         approved_domains=frozenset(item.get("approved_domains", ())),
+        relax=frozenset(item.get("relax", ())),
+        tighten=RuleSet.model_validate_json(json.dumps(item["tighten"])) if "tighten" in item else NOTHING,
     )
 
 
@@ -95,10 +99,27 @@ def sender(item: Mapping[str, Any] | None) -> Sender | None:
         countries=frozenset(item.get("countries", ())),
         configuration_set=item.get("configuration_set"),
         two_way=item["two_way"],
+        registrations=frozenset(item.get("registrations", ())),
         language=item.get("language"),
         rate=item["rate"],
         at_least_once=item["at_least_once"],
         suspended=item["suspended"],
+    )
+
+
+def template(item: Mapping[str, Any], values: tuple[str, ...]) -> Template:
+    """The template in an item, with the values of its variables."""
+    return Template(
+        name=item["id"],
+        text=item["text"],
+        values=values,
+        approved=item.get("approved", False),
+        category=item.get("category"),
+        button=item.get("button"),
+        header=item.get("header", False),
+        footer=item.get("footer", False),
+        code_expiry=item.get("code_expiry"),
+        lifetime=item.get("lifetime"),
     )
 
 

@@ -7,20 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from izin.domain.consent import Basis, Method
 from izin.domain.content import mentions
 from izin.domain.message import Channel, Purpose
-from izin.domain.pack import CaptureCheck, CaptureRule, ConsentRule, Rules
-
-
-class Method(StrEnum):
-    """How the person said yes."""
-
-    CHECKBOX = "checkbox"
-    FORM = "form"
-    APP_VERIFICATION = "app_verification"
-    REPLY = "reply"
-    SIGNATURE = "signature"
-    PAPER = "paper"
+from izin.domain.pack import CaptureCheck, CaptureRule, ConsentRule, Needs, Rules
 
 
 class Fault(StrEnum):
@@ -31,6 +21,7 @@ class Fault(StrEnum):
     WORDING_LACKS_TYPE = "wording_lacks_type"
     WORDING_LACKS_BRAND = "wording_lacks_brand"
     CONDITION_OF_PURCHASE = "condition_of_purchase"
+    BASIS_NOT_ACCEPTED = "basis_not_accepted"
     MISSING = "missing"
     IN_THE_FUTURE = "in_the_future"
 
@@ -42,7 +33,8 @@ class Capture:
     `wording` is what the person read, in `language` (BCP 47). `captured_at` is aware of its zone.
     `prechecked` says whether the box was ticked beforehand, None where there was no box or nobody
     knows; `condition_of_purchase` whether the person could not buy without it. `evidence` holds what
-    packs ask for beyond these fields, by name (`ip`, `cpf`, `screenshot`).
+    packs ask for beyond these fields, by name (`ip`, `cpf`, `screenshot`). A permission on another
+    `basis` than an express yes has no wording that the person read; `wording` says what it rests on.
     """
 
     channel: Channel
@@ -52,6 +44,7 @@ class Capture:
     language: str
     method: Method
     source: str
+    basis: Basis = Basis.EXPRESS
     prechecked: bool | None = None
     condition_of_purchase: bool | None = None
     evidence: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -80,12 +73,28 @@ def judge(
     asked = [rules_by_purpose[purpose] for purpose in capture.purposes or rules_by_purpose]
     rules = sum(asked, Rules())
     problems = [problem for rule in rules.captures if (problem := _check(rule, capture, brand_name, now))]
-    return (*_missing(rules.consent, capture), *problems)
+    return (*_unaccepted(rules.consent, capture), *_missing(rules.consent, capture), *problems)
+
+
+def _unaccepted(rules: Iterable[ConsentRule], capture: Capture) -> list[Problem]:
+    return [
+        Problem(
+            "basis",
+            Fault.BASIS_NOT_ACCEPTED,
+            f"{capture.basis} is not enough; accepted: {', '.join(rule.accepts)}",
+            rule.rule,
+            rule.sources,
+        )
+        for rule in rules
+        if rule.needs in (Needs.CONSENT, Needs.CONSENT_OR_BASIS) and capture.basis not in rule.accepts
+    ]
 
 
 def _missing(rules: Iterable[ConsentRule], capture: Capture) -> list[Problem]:
     asking: dict[str, list[ConsentRule]] = {}
     for rule in rules:
+        if rule.methods and capture.method not in rule.methods:
+            continue
         for name in rule.evidence:
             asking.setdefault(name, []).append(rule)
     return [
@@ -119,6 +128,8 @@ def _check(rule: CaptureRule, capture: Capture, brand_name: str, now: datetime) 
     def problem(name: str, code: Fault, message: str) -> Problem:
         return Problem(name, code, message, rule.rule, rule.sources)
 
+    if capture.basis is not Basis.EXPRESS and rule.check in _OF_THE_WORDING:
+        return None
     wording = capture.wording
     match rule.check:
         case CaptureCheck.PAST:
@@ -147,6 +158,9 @@ def _check(rule: CaptureRule, capture: Capture, brand_name: str, now: datetime) 
             if wording.strip() and not (brand_name.strip() and mentions(wording, (brand_name,))):
                 return problem("wording", Fault.WORDING_LACKS_BRAND, "the wording does not name the brand")
     return None
+
+
+_OF_THE_WORDING = (CaptureCheck.SPECIFIC, CaptureCheck.NAMES_PURPOSE, CaptureCheck.NAMES_BRAND)
 
 
 def _met(rule: CaptureRule, wording: str) -> str | None:

@@ -26,6 +26,28 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
+class Method(StrEnum):
+    """How the person said yes."""
+
+    CHECKBOX = "checkbox"
+    FORM = "form"
+    APP_VERIFICATION = "app_verification"
+    REPLY = "reply"
+    SIGNATURE = "signature"
+    PAPER = "paper"
+
+
+class Basis(StrEnum):
+    """What a permission rests on. Each pack says which it accepts, and how long each lasts."""
+
+    EXPRESS = "express"
+    EXISTING_CUSTOMER = "existing_customer"  # soft opt-in, inferred consent: own similar products
+    PURCHASE = "purchase"
+    INQUIRY = "inquiry"
+    ONE_TIME = "one_time"  # given for one transaction
+    REGISTER_CHECK = "register_check"  # the number was not on the do-not-call register
+
+
 class Scope(StrEnum):
     """How much an opt-out covers. Authentication that the person just asked for always stays."""
 
@@ -139,6 +161,10 @@ class Standing:
     def superseded(self, given_at: datetime, channel: Channel) -> bool:
         """Whether the person said yes on `channel` after an opt-out given at `given_at`."""
         return self._yes_between(given_at, _FOREVER, channel)
+
+    def last_opt_out(self) -> datetime | None:
+        """When the person last opted out of marketing, whether or not they came back since."""
+        return max((block.given_at for block in self.blocks.values()), default=None)
 
     def _ended(self, block: Block, channel: Channel, grant: Grant | None) -> bool:
         """Whether the person said yes after `block`: by `grant`, or by START on `channel`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, assert_never
@@ -18,19 +18,30 @@ from urllib.parse import urlsplit
 import phonenumbers
 
 from izin.domain.pack import (
+    GLOBAL,
     AsciiContent,
     BrandContent,
     Cited,
+    ContactContent,
     ContentRule,
     Instruction,
     LanguageContent,
     LengthContent,
     LinkContent,
+    MarkerContent,
     OneWayContent,
     OptOutContent,
     PhoneNumberContent,
+    PrefixContent,
     PromotionContent,
     Rules,
+    SegmentContent,
+    ShortenerContent,
+    Subject,
+    SubjectContent,
+    TemplateContent,
+    VariablesContent,
+    load,
     same_language,
 )
 from izin.domain.reasons import Code, Effect, Reason
@@ -44,15 +55,27 @@ def findings(
     language: str | None = None,
     approved_domains: frozenset[str] = frozenset(),
     two_way: bool = True,
+    first: bool = False,
+    variables: int | None = None,
 ) -> tuple[Reason, ...]:
     """Everything in `text` that the rules for its channel and purpose refuse; each reason denies.
 
     `language` is the BCP 47 tag that the caller gave, None if none: then it is not judged; nor is the
     brand where `brand_name` is empty.
     `approved_domains` are those approved for the sender, their subdomains included. `two_way` says
-    whether replies to the sender arrive.
+    whether replies to the sender arrive, `first` whether nothing of the kind went before, `variables`
+    how many the template has; None for a text without one.
     """
-    facts = _Facts(_fold(text), brand_name, language, approved_domains, two_way, _instructions(rules))
+    facts = _Facts(
+        _fold(text),
+        brand_name,
+        language,
+        approved_domains,
+        two_way,
+        first,
+        variables,
+        _instructions(rules),
+    )
     found = (_judge(rule, facts) for rule in rules.contents)
     return tuple(reason for reason in found if reason)
 
@@ -73,6 +96,8 @@ class _Facts:
     language: str | None
     approved_domains: frozenset[str]
     two_way: bool
+    first: bool
+    variables: int | None
     instructions: tuple[Instruction, ...]
 
 
@@ -87,7 +112,7 @@ def _judge(rule: ContentRule, facts: _Facts) -> Reason | None:
             fix = "put a link, a short code or a number after the opt-out word"
             return _denied(rule, Code.SENDER_ONE_WAY, f"replies to this sender do not arrive; {fix}")
         case BrandContent():
-            if not facts.brand_name or mentions(text, (facts.brand_name,)):
+            if not facts.brand_name or _holds(facts.folded, (facts.brand_name,)):
                 return None
             detail = "the text does not name the brand; begin with its name"
             return _denied(rule, Code.CONTENT_BRAND_MISSING, detail)
@@ -97,7 +122,7 @@ def _judge(rule: ContentRule, facts: _Facts) -> Reason | None:
             excess = f"the text has {len(text)} characters, {rule.limit} are allowed"
             return _denied(rule, Code.CONTENT_TOO_LONG, f"{excess}; shorten it by {len(text) - rule.limit}")
         case PromotionContent():
-            words = [m for listed in rule.words.values() for m in mentions(text, listed)]
+            words = [m for listed in rule.words.values() for m in _mentions(facts.folded, listed)]
             if not words:
                 return None
             where = ", ".join(f"“{m.word}” at {m.offset}" for m in words)
@@ -121,11 +146,51 @@ def _judge(rule: ContentRule, facts: _Facts) -> Reason | None:
                 return None
             fix = "have it approved for the sender, or take it out"
             return _denied(rule, Code.CONTENT_URL, f"link not approved at {', '.join(strange)}; {fix}")
+        case ShortenerContent():
+            known = load(GLOBAL).shorteners
+            short = [str(at) for at, host in _links(facts.folded) if _is_under(host, known)]
+            if not short:
+                return None
+            fix = "write the link in full, or use a domain of your own"
+            return _denied(rule, Code.CONTENT_URL, f"public shortener at {', '.join(short)}; {fix}")
         case PhoneNumberContent():
             number = next(iter(phonenumbers.PhoneNumberMatcher(text, rule.region)), None)
             if not number:
                 return None
             return _denied(rule, Code.CONTENT_URL, f"phone number at {number.start}; take it out")
+        case PrefixContent():
+            if text.startswith(rule.prefix):
+                return None
+            detail = f"the text does not begin with “{rule.prefix}”; put it at 0"
+            return _denied(rule, Code.CONTENT_PREFIX, detail)
+        case MarkerContent():
+            return _marker(rule, facts)
+        case SubjectContent():
+            if (rule.first and not facts.first) or any(_holds(facts.folded, w) for w in rule.words.values()):
+                return None
+            code, fix = _SUBJECTS[rule.subject]
+            return _denied(rule, code, fix)
+        case ContactContent():
+            if _contacts(rule, facts):
+                return None
+            detail = f"the text names no way to reach the sender; add a {' or '.join(rule.by)}"
+            return _denied(rule, Code.CONTENT_CONTACT_MISSING, detail)
+        case SegmentContent():
+            parts = segments(text)
+            if parts.segments <= rule.limit:
+                return None
+            excess = f"{parts.units} units in {parts.encoding} make {parts.segments} SMS parts"
+            return _denied(rule, Code.CONTENT_TOO_LONG, f"{excess}, {rule.limit} are allowed; shorten it")
+        case VariablesContent():
+            if facts.variables is None or facts.variables <= rule.limit:
+                return None
+            count = f"the template has {facts.variables} variables, {rule.limit} are allowed"
+            return _denied(rule, Code.TEMPLATE_VARIABLES, f"{count}; write out what does not vary")
+        case TemplateContent():
+            if facts.variables is not None:
+                return None
+            detail = "the text comes from no registered template; register one and name it"
+            return _denied(rule, Code.TEMPLATE_REQUIRED, detail)
         case _:
             assert_never(rule)
 
@@ -134,22 +199,63 @@ def _denied(rule: Cited, code: Code, detail: str) -> Reason:
     return Reason(code, rule.rule, Effect.DENY, f"{rule.rule}: {detail}.", rule.sources)
 
 
-def _opt_out(rule: OptOutContent, facts: _Facts) -> Reason | None:
-    required = rule.instructions[rule.language]
-    if _says(facts.folded, required):
+_SUBJECTS = {
+    Subject.OFFER: (Code.CONTENT_OFFER_MISSING, "the text does not say what is offered; add it"),
+    Subject.VALIDITY: (Code.CONTENT_VALIDITY_MISSING, "the text does not say until when; add “ends …”"),
+    Subject.RATES: (Code.CONTENT_FIRST_MESSAGE, "the first message adds “Msg&data rates may apply”"),
+    Subject.HELP: (Code.CONTENT_FIRST_MESSAGE, "the first message adds “Reply HELP for help”"),
+    Subject.FREQUENCY: (Code.CONTENT_FIRST_MESSAGE, "the first message adds “Msg frequency varies”"),
+}
+
+
+def _marker(rule: MarkerContent, facts: _Facts) -> Reason | None:
+    """Nothing but punctuation stands before the brand or the mark. A nameless brand is not judged."""
+    if not facts.brand_name:
         return None
-    fix = f"add “{required.asks[0].capitalize()} {required.words[0]} …” or a link to opt out"
-    other = next((tag for tag, i in rule.instructions.items() if _says(facts.folded, i)), None)
+    text = facts.folded.source
+    marks = (facts.brand_name, *(word for listed in rule.words.values() for word in listed))
+    first = next(_mentions(facts.folded, marks), None)
+    if first and not re.search(r"\w", text[: first.offset]):
+        return None
+    detail = "the text does not begin with the brand or a mark such as “PROMO”; put one at 0"
+    return _denied(rule, Code.CONTENT_MARKER_MISSING, detail)
+
+
+def _contacts(rule: ContactContent, facts: _Facts) -> bool:
+    """Whether the text names a phone number, an e-mail address or a link, as the rule permits."""
+    text = facts.folded.source
+    if "email" in rule.by and _EMAIL.search(text):
+        return True
+    if "link" in rule.by and any(True for _ in _links(facts.folded)):
+        return True
+    return "phone" in rule.by and any(True for _ in phonenumbers.PhoneNumberMatcher(text, rule.region))
+
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+
+
+def _opt_out(rule: OptOutContent, facts: _Facts) -> Reason | None:
+    known = load(GLOBAL).instructions
+    required = {tag: known[tag] for tag in rule.languages} or known
+    if any(_says(facts.folded, instruction) for instruction in required.values()):
+        return None
+    wanted, asked = next(iter(required.items()))
+    fix = f"add “{asked.asks[0].capitalize()} {asked.words[0]} …” or a link to opt out"
+    other = next((tag for tag, i in known.items() if tag not in required and _says(facts.folded, i)), None)
+    where = " or ".join(rule.languages) or wanted
     if other:
-        detail = f"the opt-out instruction is in {other}, it must be in {rule.language}; {fix}"
+        detail = f"the opt-out instruction is in {other}, it must be in {where}; {fix}"
         return _denied(rule, Code.CONTENT_LANGUAGE, detail)
-    detail = f"the text does not say in {rule.language} how to stop these messages; {fix}"
+    detail = f"the text does not say in {where} how to stop these messages; {fix}"
     return _denied(rule, Code.CONTENT_OPT_OUT_MISSING, detail)
 
 
 def _instructions(rules: Rules) -> tuple[Instruction, ...]:
-    asking = (rule for rule in rules.contents if isinstance(rule, OptOutContent))
-    return tuple(instruction for rule in asking for instruction in rule.instructions.values())
+    """How the texts that these rules ask for tell people to leave."""
+    known = load(GLOBAL).instructions
+    asking = [rule for rule in rules.contents if isinstance(rule, OptOutContent)]
+    tags = dict.fromkeys(tag for rule in asking for tag in rule.languages or known)
+    return tuple(known[tag] for tag in tags)
 
 
 def _asked(instruction: Instruction) -> tuple[str, ...]:
@@ -216,6 +322,11 @@ def _links(folded: _Folded) -> Iterator[tuple[int, str]]:
         yield folded.offsets[match.start()], host.strip(".")
 
 
+def has_link(text: str) -> bool:
+    """Whether a phone would make a link of something in `text`."""
+    return _LINK.search(_fold(text).text) is not None
+
+
 def _is_under(host: str, domains: Iterable[str]) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in domains if domain)
 
@@ -230,10 +341,23 @@ class Mention:
 
 def mentions(text: str, words: tuple[str, ...]) -> list[Mention]:
     """Where `text` holds one of `words` or phrases, as whole words, in order."""
-    folded = _fold(text)
-    known = {_squeezed(_fold(word).text): word for word in words}
-    found = _pattern(words).finditer(folded.text)
-    return [Mention(known[_squeezed(m.group())], folded.offsets[m.start()]) for m in found]
+    return list(_mentions(_fold(text), words))
+
+
+def _mentions(folded: _Folded, words: tuple[str, ...]) -> Iterator[Mention]:
+    known = _as_written(words)
+    for found in _pattern(words).finditer(folded.text):
+        yield Mention(known[_squeezed(found.group())], folded.offsets[found.start()])
+
+
+def _holds(folded: _Folded, words: tuple[str, ...]) -> bool:
+    return _pattern(words).search(folded.text) is not None
+
+
+@lru_cache(maxsize=512)
+def _as_written(words: tuple[str, ...]) -> Mapping[str, str]:
+    """Each word of a list by what remains of it in a folded text."""
+    return {_squeezed(_fold(word).text): word for word in words}
 
 
 def _squeezed(text: str) -> str:

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from izin.domain import calendars, content, windows
-from izin.domain.consent import Standing, Status, Suppression
+from izin.domain import calendars, content, templates, windows
+from izin.domain.consent import Block, Standing, Status, Suppression
 from izin.domain.history import Send, remembered
 from izin.domain.message import Channel, Kind, Message, Purpose
-from izin.domain.pack import CapRule, Needs, Pack, Rules, ScopedRule, Week, WindowRule
+from izin.domain.pack import ALWAYS, CapRule, Needs, Pack, Rules, ScopedRule, Week, WindowRule, span
 from izin.domain.phone import Phone
 from izin.domain.reasons import Code, Effect, Reason
 from izin.domain.registry import Brand, Sender
@@ -39,7 +39,8 @@ class Decision:
 
     `until`: when a deferred message may go. `valid_until`: when an `allow` stops holding because a
     window closes or the message expires. `counted`: the earlier sends that a cap may still ask for;
-    `capped`: whether this message is to be counted with them.
+    `capped`: whether this message is to be counted with them. `relaxed`: what the brand's registry
+    entry took out of the reasons.
     """
 
     verdict: Verdict
@@ -51,6 +52,7 @@ class Decision:
     capped: bool
     pack: str
     pack_version: str
+    relaxed: tuple[Reason, ...] = ()
 
     @property
     def expired(self) -> bool:
@@ -76,23 +78,47 @@ def decide(
     An answer to something that the person just did (its `kind`) is free of consent, windows, caps
     and content rules, and lives only as long as it is an answer.
     """
-    rules = pack.rules(message.channel, message.purpose)
+    rules = brand.rules(pack, message.channel, message.purpose, phone.subdivisions)
+    relaxed: list[Reason] = []
+    if brand.relax:
+        waived = rules.only(lambda rule: rule.rule in brand.relax and rule.relaxable)
+        rules = rules.without(brand.relax)
+        if message.kind is Kind.SUBMISSION:
+            relaxed = _asked(message, waived, phone, standing, sends, brand, sender, now)
     reasons = [*_number(message, phone), *_suspension(sender)]
     until: datetime | None = now
     closes: datetime | None = None
     if message.kind is Kind.SUBMISSION:
-        schedules = [_schedule(rule, phone) for rule in _windows_of(rules, phone)]
-        reasons += [*_denials(rules), *_registration(rules, phone, sender)]
-        reasons += _permission(message, rules, standing, now)
-        reasons += _content(message, rules, brand, sender)
-        timing = [*_windows(rules, phone, now), *_caps(rules, sends, now)]
-        until, closed = _common_instant(rules, schedules, phone, timing, now)
-        reasons += [*timing, *closed]
-        closes = windows.closes_at(schedules, phone.time_zones, now)
+        reasons += _blocked(message, standing)
+        reasons += _asked(message, rules, phone, standing, sends, brand, sender, now)
+        until, closed = _common_instant(rules, phone, sends, reasons, now)
+        reasons += closed
+        closes = _closes_at(rules, phone, sends, now)
     else:
-        reasons += _answering(message, standing)
+        reasons += _answering(message, standing, pack, now)
     reasons += _expiry(message, until)
-    return _conclude(message, reasons, until, closes, sends, rules, pack, now)
+    return _conclude(message, reasons, relaxed, until, closes, sends, rules, brand, pack, now)
+
+
+def _asked(
+    message: Message,
+    rules: Rules,
+    phone: Phone,
+    standing: Standing,
+    sends: Sequence[Send],
+    brand: Brand,
+    sender: Sender,
+    now: datetime,
+) -> list[Reason]:
+    """What stands in the way by `rules` alone."""
+    return [
+        *_denials(rules),
+        *_registration(rules, phone, sender),
+        *_permission(message, rules, standing, now),
+        *_content(message, rules, brand, sender, sends),
+        *_windows(rules, phone, now),
+        *_caps(rules, phone, sends, now),
+    ]
 
 
 def _number(message: Message, phone: Phone) -> Iterator[Reason]:
@@ -115,6 +141,13 @@ def _registration(rules: Rules, phone: Phone, sender: Sender) -> Iterator[Reason
         if rule.max_length and not sender.is_number and len(sender.address) > rule.max_length:
             detail = f"the sender's name has more than {rule.max_length} characters"
             yield _deny(rule, Code.SENDER_NOT_REGISTERED, detail)
+        if rule.name and not sender.is_number and not rule.name.fullmatch(sender.address):
+            detail = f"the sender's name must have the form {rule.name.pattern}"
+            yield _deny(rule, Code.SENDER_NOT_REGISTERED, detail)
+        missing = [entry for entry in rule.registrations if entry not in sender.registrations]
+        if missing:
+            detail = f"the registry holds no {' and no '.join(missing)} of the sender"
+            yield _deny(rule, Code.SENDER_NOT_REGISTERED, detail)
 
 
 def _denials(rules: Rules) -> Iterator[Reason]:
@@ -122,10 +155,9 @@ def _denials(rules: Rules) -> Iterator[Reason]:
         yield _deny(rule, rule.code, rule.note or "such messages never go")
 
 
-def _permission(message: Message, rules: Rules, standing: Standing, now: datetime) -> Iterator[Reason]:
-    """What the person said, against what the rules need them to have said."""
-    status = standing.status(message.channel, message.purpose, now)
-    block = standing.blocking(message.channel, message.purpose, message.essential and bool(message.basis))
+def _blocked(message: Message, standing: Standing) -> Iterator[Reason]:
+    """What the person said against it."""
+    block = _block(message, standing)
     if block:
         stopped = f"the person opted out at {shown(block.given_at)}"
         if block.kind is Suppression.DO_NOT_CONTACT:
@@ -135,9 +167,18 @@ def _permission(message: Message, rules: Rules, standing: Standing, now: datetim
     if message.purpose is Purpose.MARKETING and standing.is_unclear(message.channel):
         detail = "a reply may have been an opt-out; somebody has to read it"
         yield Reason(Code.REPLY_UNCLEAR, "GLOBAL.reply_unclear", Effect.DENY, detail, _UNCLEAR)
+
+
+def _block(message: Message, standing: Standing) -> Block | None:
+    return standing.blocking(message.channel, message.purpose, message.essential and bool(message.basis))
+
+
+def _permission(message: Message, rules: Rules, standing: Standing, now: datetime) -> Iterator[Reason]:
+    """What the rules need the person to have said, where it is not there."""
+    status = standing.status(message.channel, message.purpose, now)
     for rule in rules.consent:
         lacking = _lacking(rule.needs, message, status)
-        if lacking and not (block and lacking is Code.NO_CONSENT):
+        if lacking and not (lacking is Code.NO_CONSENT and _block(message, standing)):
             yield _deny(rule, lacking, _LACKING[lacking])
 
 
@@ -164,35 +205,48 @@ _LACKING = {
 }
 
 
-def _content(message: Message, rules: Rules, brand: Brand, sender: Sender) -> Sequence[Reason]:
+def _content(
+    message: Message, rules: Rules, brand: Brand, sender: Sender, sends: Sequence[Send]
+) -> Sequence[Reason]:
+    shape = templates.findings(message.template, rules.templates) if message.template else ()
     if message.text is None:
-        return ()
-    return content.findings(
+        return shape
+    return shape + content.findings(
         message.text,
         rules,
         brand_name=brand.name,
         language=message.language,
         approved_domains=brand.approved_domains,
         two_way=sender.two_way,
+        first=not any(s.purpose is message.purpose and s.channel is message.channel for s in sends),
+        variables=message.variables,
     )
 
 
-def _windows_of(rules: Rules, phone: Phone) -> list[WindowRule]:
-    """The window rules that apply to somebody who may be in the number's subdivisions."""
-    return [
-        rule
-        for rule in rules.windows
-        if not rule.subdivisions or not phone.subdivisions or set(rule.subdivisions) & set(phone.subdivisions)
-    ]
+def schedules(rules: Rules, phone: Phone) -> list[Schedule]:
+    """When each of the window rules lets messages go to `phone`."""
+    return [_schedule(rule, phone) for rule in rules.windows]
 
 
 def _schedule(rule: WindowRule, phone: Phone) -> Schedule:
-    return _schedule_for(rule.rule, rule.hours, rule.closed, phone.country, phone.subdivisions)
+    return _schedule_for(rule.rule, rule.hours, rule.closed, phone.country, _parts(rule, phone))
+
+
+def _holidays(cap: CapRule, phone: Phone) -> Schedule:
+    """Open on every day that is no holiday to the cap."""
+    return _schedule_for(cap.rule, ALWAYS, cap.holidays, phone.country, _parts(cap, phone))
+
+
+def _parts(rule: WindowRule | CapRule, phone: Phone) -> tuple[str, ...]:
+    """The subdivisions whose holidays count: where the person may be and the rule holds."""
+    if phone.subdivisions:
+        return tuple(s for s in phone.subdivisions if not rule.subdivisions or s in rule.subdivisions)
+    return rule.subdivisions or rule.holidays_of
 
 
 @lru_cache(maxsize=512)
 def _schedule_for(
-    _rule: str, week: Week, closed: tuple[str, ...], country: str, subdivisions: tuple[str, ...]
+    _rule: str, week: Week, closed: tuple[str, ...], country: str, parts: tuple[str, ...]
 ) -> Schedule:
     hours = {day: tuple(Hours(o, c) for o, c in openings) for day, openings in enumerate(week)}
     if not closed:
@@ -200,12 +254,13 @@ def _schedule_for(
     calendar = calendars.load(country)
     if calendar is None:  # nobody knows its holidays, so no day is known to be none
         return Schedule(hours, frozenset(), range(0))
-    return Schedule(hours, calendar.closed(subdivisions, closed), calendar.years)
+    everywhere = tuple(calendar.subdivisions) if "*" in parts else parts
+    return Schedule(hours, calendar.closed(everywhere, closed), calendar.years)
 
 
 def _windows(rules: Rules, phone: Phone, now: datetime) -> Iterator[Reason]:
     """Each window rule that is closed at `now`, with the instant at which it opens by itself."""
-    for rule in _windows_of(rules, phone):
+    for rule in rules.windows:
         schedule = [_schedule(rule, phone)]
         code = windows.closed_because(schedule, phone.time_zones, now)
         if code is None:
@@ -225,41 +280,79 @@ _CLOSED = {
 }
 
 
-def _caps(rules: Rules, sends: Sequence[Send], now: datetime) -> Iterator[Reason]:
-    """Each cap that is full at `now`, with the instant at which enough sends have left its period."""
+def _caps(rules: Rules, phone: Phone, sends: Sequence[Send], now: datetime) -> Iterator[Reason]:
+    """Each cap that is full at `now`, with the instant at which it permits one more."""
     for cap in rules.caps:
-        frees = _frees_at(cap, sends, now)
-        if frees > now:
-            detail = f"{cap.says()}; {cap.limit} were sent; the next may go at {shown(frees)}"
+        frees = _frees_at(cap, phone, sends, now)
+        if isinstance(frees, Code):
+            yield _deny(cap, frees, _CLOSED[frees])
+        elif frees > now:
+            detail = f"{cap.says()}; as many were sent; the next may go at {shown(frees)}"
             yield Reason(Code.CAP_REACHED, cap.rule, Effect.DEFER, detail, cap.sources, frees)
 
 
-def _frees_at(cap: CapRule, sends: Sequence[Send], now: datetime) -> datetime:
-    """The first instant from `now` on at which fewer than `limit` sends lie within `period`."""
+def _frees_at(cap: CapRule, phone: Phone, sends: Sequence[Send], at: datetime) -> datetime | Code:
+    """The first instant from `at` on at which the cap permits one more.
+
+    A day of a year whose holidays are not known is held to be one.
+    """
+    frees = _frees_below(cap.limit, cap, sends, at)
+    if cap.holiday_limit is None:
+        return frees
+    workday = windows.next_open([_holidays(cap, phone)], phone.time_zones, frees)
+    if not cap.holiday_limit:
+        return workday
+    on_any_day = _frees_below(cap.holiday_limit, cap, sends, at)
+    return on_any_day if isinstance(workday, Code) else min(workday, on_any_day)
+
+
+def _frees_below(limit: int, cap: CapRule, sends: Sequence[Send], at: datetime) -> datetime:
+    """The first instant from `at` on at which fewer than `limit` sends lie within the cap's period."""
     counted = sorted(s.at for s in sends if s.purpose in cap.purposes and s.channel in cap.channels)
-    if len(counted) < cap.limit:
-        return now
-    return max(now, counted[-cap.limit] + cap.period)
+    return at if len(counted) < limit else max(at, counted[-limit] + cap.period)
 
 
 def _common_instant(
-    rules: Rules, schedules: Sequence[Schedule], phone: Phone, timing: Sequence[Reason], now: datetime
+    rules: Rules, phone: Phone, sends: Sequence[Send], found: Sequence[Reason], now: datetime
 ) -> tuple[datetime | None, list[Reason]]:
     """The first instant at which every window and cap permits; or why there is none."""
-    if any(reason.effect is Effect.DENY for reason in timing):
+    if any(reason.code in _CLOSED for reason in found):
         return None, []
-    # Windows move with time, caps only open: after the last cap, the first common opening.
-    start = max((r.until for r in timing if r.code is Code.CAP_REACHED and r.until), default=now)
-    opens = windows.next_open(schedules, phone.time_zones, start)
-    if isinstance(opens, datetime):
-        return opens, []
-    return None, [_deny(rules.windows[0], opens, _CLOSED[opens])]
+    open_at = schedules(rules, phone)
+    instant = now
+    while True:
+        # Each pass takes the latest of what is asked. A later instant may be a holiday to a cap.
+        freed = [_frees_at(cap, phone, sends, instant) for cap in rules.caps]
+        start = max((at for at in freed if isinstance(at, datetime)), default=instant)
+        closed = next((at for at in freed if isinstance(at, Code)), None)
+        opens = closed or windows.next_open(open_at, phone.time_zones, start)
+        if isinstance(opens, Code):
+            return None, [_deny((*rules.windows, *rules.caps)[0], opens, _CLOSED[opens])]
+        if opens == instant:
+            return instant, []
+        instant = opens
 
 
-def _answering(message: Message, standing: Standing) -> Iterator[Reason]:
+def _closes_at(rules: Rules, phone: Phone, sends: Sequence[Send], now: datetime) -> datetime | None:
+    """The first instant from `now` on at which a window closes, or a cap for a holiday."""
+    closing = [windows.closes_at(schedules(rules, phone), phone.time_zones, now)]
+    for cap in rules.caps:
+        if cap.holiday_limit is not None and (
+            not cap.holiday_limit or _frees_below(cap.holiday_limit, cap, sends, now) > now
+        ):
+            closing.append(windows.closes_at([_holidays(cap, phone)], phone.time_zones, now))
+    return min((at for at in closing if at), default=None)
+
+
+def _answering(message: Message, standing: Standing, pack: Pack, now: datetime) -> Iterator[Reason]:
     """An answer stands as long as what it answers: a later STOP or START has overtaken it."""
     if message.answers is None:
         return
+    if message.kind is Kind.OPT_IN_REQUEST and pack.resolicit_block:
+        ban, stopped = pack.resolicit_block, standing.last_opt_out()
+        if stopped and now < stopped + ban.value:
+            detail = f"the person opted out at {shown(stopped)}; nobody asks again for {span(ban.value)}"
+            yield Reason(Code.OPTED_OUT, ban.rule, Effect.DENY, detail, ban.sources)
     if message.kind is Kind.CONFIRMATION:
         if standing.superseded(message.answers, message.channel):
             detail = "the person came back before it left"
@@ -291,17 +384,20 @@ _REMEMBER = timedelta(days=1)
 def _conclude(
     message: Message,
     reasons: list[Reason],
+    relaxed: list[Reason],
     until: datetime | None,
     closes: datetime | None,
     sends: Sequence[Send],
     rules: Rules,
+    brand: Brand,
     pack: Pack,
     now: datetime,
 ) -> Decision:
     effects = {reason.effect for reason in reasons}
     verdict = Verdict.DENY if Effect.DENY in effects else Verdict.DEFER if effects else Verdict.ALLOW
     ends = [instant for instant in (closes, message.expires_at) if instant]
-    longest = max((cap.period for cap in pack.caps), default=_REMEMBER)
+    caps = (*pack.caps, *pack.shared.caps, *brand.tighten.caps)
+    longest = max((cap.period for cap in caps), default=_REMEMBER)
     return Decision(
         verdict=verdict,
         reasons=tuple(reasons),
@@ -312,4 +408,5 @@ def _conclude(
         capped=bool(rules.caps),
         pack=pack.id,
         pack_version=pack.version,
+        relaxed=tuple(relaxed),
     )

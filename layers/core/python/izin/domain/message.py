@@ -45,9 +45,31 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A template as its platform knows it, and the `values` that a message gives its variables.
+
+    `code_expiry` is the minutes that its footer says the code lives, `lifetime` the seconds for which
+    the platform tries to deliver; None where it says nothing.
+    """
+
+    name: str
+    text: str
+    values: tuple[str, ...] = field(default=(), repr=False)
+    approved: bool = False
+    category: str | None = None
+    button: str | None = None
+    header: bool = False
+    footer: bool = False
+    code_expiry: int | None = None
+    lifetime: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message as the gate judges it. The number it goes to is judged as a `Phone` beside it.
 
+    `template` is the one that the text was made from, where its shape is to be judged too.
+    `variables` is how many the template has that the text was made from; None where there was none.
     `text` is None where nothing but content is to be judged (`izin check` without `--text`).
     `basis` names the transaction that a transactional message belongs to. `expires_at` is the
     instant from which the message is useless; None means that no expiry is judged.
@@ -58,6 +80,8 @@ class Message:
     channel: Channel
     purpose: Purpose
     text: str | None = field(default=None, repr=False)
+    variables: int | None = None
+    template: Template | None = None
     language: str | None = None
     basis: Mapping[str, str] | None = None
     essential: bool = False

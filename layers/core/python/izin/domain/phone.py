@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -78,6 +78,14 @@ class Phone:
         internet lines from mobiles is believed. WhatsApp may still live on a fixed line.
         """
         return self.line_type in (LineType.MOBILE, LineType.UNKNOWN)
+
+    def declared(self, time_zone: str | None = None, subdivision: str | None = None) -> Phone:
+        """The number of a person who has said, verifiably, where they are: that alone counts."""
+        return replace(
+            self,
+            time_zones=(time_zone,) if time_zone else self.time_zones,
+            subdivisions=(subdivision,) if subdivision else self.subdivisions,
+        )
 
     def __repr__(self) -> str:
         calling_code = _calling_code(self.e164)

@@ -38,6 +38,22 @@ class Code(StrEnum):
     CONTENT_LANGUAGE = "content_language"
     CONTENT_CHARSET = "content_charset"
     CONTENT_URL = "content_url"
+    CONTENT_PREFIX = "content_prefix"
+    CONTENT_MARKER_MISSING = "content_marker_missing"
+    CONTENT_OFFER_MISSING = "content_offer_missing"
+    CONTENT_VALIDITY_MISSING = "content_validity_missing"
+    CONTENT_CONTACT_MISSING = "content_contact_missing"
+    CONTENT_FIRST_MESSAGE = "content_first_message"
+    TEMPLATE_REQUIRED = "template_required"
+    TEMPLATE_VARIABLES = "template_variables"
+    TEMPLATE_NOT_APPROVED = "template_not_approved"
+    TEMPLATE_CATEGORY = "template_category"
+    TEMPLATE_NAME = "template_name"
+    TEMPLATE_BODY = "template_body"
+    TEMPLATE_PARAMETER = "template_parameter"
+    TEMPLATE_BUTTON = "template_button"
+    TEMPLATE_EXPIRY = "template_expiry"
+    TEMPLATE_LIFETIME = "template_lifetime"
 
 
 class Effect(StrEnum):

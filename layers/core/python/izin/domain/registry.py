@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from izin.domain.message import Channel, Purpose
+from izin.domain.pack import Pack, Rules, RuleSet
 
 
 class Carrier(StrEnum):
@@ -15,19 +16,34 @@ class Carrier(StrEnum):
     SANDBOX = "sandbox"
 
 
+NOTHING = RuleSet()
+"""The rules of a brand that has none of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
     """Who speaks. Consent is given to a brand.
 
-    `double_opt_in` None follows the person's rule pack; True asks for it everywhere.
+    `double_opt_in` asks for it everywhere; otherwise the person's rule pack decides.
     `approved_domains` are the only hosts that its promotions may link to where a pack restricts links.
+    `tighten` holds rules of its own, which join those of every pack; `relax` names rules of severity
+    advice or policy that do not hold for it.
     """
 
     id: str
     name: str
     contact: str
-    double_opt_in: bool | None = None
+    double_opt_in: bool = False
     approved_domains: frozenset[str] = frozenset()
+    tighten: RuleSet = NOTHING
+    relax: frozenset[str] = frozenset()
+
+    def rules(self, pack: Pack, channel: Channel, purpose: Purpose, candidates: tuple[str, ...]) -> Rules:
+        """What `purpose` on `channel` is subject to by `pack` and by the brand, what it relaxes included."""
+        rules = pack.rules(channel, purpose, candidates)
+        if self.tighten is NOTHING:
+            return rules
+        return rules + self.tighten.of(channel, purpose).only(lambda rule: rule.applies(candidates))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +51,7 @@ class Sender:
     """One origination identity of a brand.
 
     `address` is what the person sees: a number in E.164, a short code or an alphanumeric sender id.
+    `registrations` are the entries that it has with operators and authorities, by the names of the packs.
     `rate` paces what a window's opening releases, in messages a second. `at_least_once` lets an
     authentication or essential message go again after a crash left its fate unknown.
     """
@@ -47,6 +64,7 @@ class Sender:
     countries: frozenset[str]
     configuration_set: str | None = None
     two_way: bool = True
+    registrations: frozenset[str] = frozenset()
     language: str | None = None
     rate: int = 10
     at_least_once: bool = False

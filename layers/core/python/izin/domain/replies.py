@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from izin.domain.consent import Event, EventType, Scope, Standing, Suppression
@@ -29,12 +29,13 @@ def consequence(
     given_at: datetime,
     now: datetime,
     revoke_all: bool,
+    lifetime: timedelta | None = None,
 ) -> Consequence:
     """What follows from `reply`, given at `given_at` by someone whose standing is `standing`.
 
     A yes-word answers an open confirmation request and nothing else: "ya" to anything else is
     conversation. A start-word ends the opt-out for its channel, and so revives what the person
-    had agreed to there before, no more.
+    had agreed to there before, no more. `lifetime` is how long a consent lasts; None for ever.
     """
 
     def event(type_: EventType, **fields: Any) -> Event:
@@ -64,7 +65,12 @@ def consequence(
                 return Consequence()
             # Of several requests the oldest decides how far back a STOP ends this yes.
             asked_at = min(asked.given_at for asked in open_requests.values())
-            yes = event(EventType.CONSENT_GRANTED, purposes=tuple(open_requests), asked_at=asked_at)
+            yes = event(
+                EventType.CONSENT_GRANTED,
+                purposes=tuple(open_requests),
+                asked_at=asked_at,
+                expires_at=given_at + lifetime if lifetime else None,
+            )
             return Consequence(yes)
         case Intent.HELP:
             return Consequence(answer=Kind.HELP)
