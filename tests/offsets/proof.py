@@ -16,7 +16,7 @@ import zoneinfo
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import resources
 
@@ -72,8 +72,9 @@ def schedules() -> dict[str, Schedule]:
         pack = load(name)
         for purpose in Purpose:
             for rule in pack.rules(Channel.SMS, purpose).windows:
-                key = (rule.hours, rule.closed and pack.country, rule.closed)
-                found.setdefault(key, (rule.rule, _schedule(rule, pack.country)))
+                country = pack.countries[0] if pack.countries else None
+                key = (rule.hours, rule.closed and country, rule.closed)
+                found.setdefault(key, (rule.rule, _schedule(rule, country)))
     return dict(found.values())
 
 
@@ -95,38 +96,32 @@ def check(change: Change, ruled: dict[str, Schedule]) -> tuple[int, list[str]]:
     zone = zoneinfo.ZoneInfo(change.zone)
     count = int((_BEFORE + _AFTER) / _MINUTE)
     walls = [(start + n * _MINUTE).astimezone(zone) for n in range(count)]
+    marks = [(wall.date(), wall.hour * 60 + wall.minute) for wall in walls]
     asked, wrong = 0, []
     for name, schedule in ruled.items():
-        first_open = _first_open(schedule, walls)
+        days = {day: _minutes(schedule, day) for day in {day for day, _ in marks}}
+        is_open = bytes(days[day][minute] for day, minute in marks)
         for shift in _ASKED:
             asked += 1
             at = change.at + shift
-            index = int((at - start) / _MINUTE)
-            expected = first_open[index]
+            expected = is_open.find(1, int((at - start) / _MINUTE))
             found = windows.next_open([schedule], [change.zone], at)
-            wanted = start + expected * _MINUTE if expected < count else None
-            if wanted is None:
+            if expected < 0:
                 if isinstance(found, datetime) and found < start + count * _MINUTE:
                     wrong.append(f"{change.zone} {name} at {at}: {found} is not permitted")
-            elif found != max(wanted, at):
-                wrong.append(f"{change.zone} {name} at {at}: {found}, but {wanted} is permitted")
+            elif found != max(start + expected * _MINUTE, at):
+                wrong.append(f"{change.zone} {name} at {at}: {found}, not the first permitted minute")
     return asked, wrong
 
 
-def _first_open(schedule: Schedule, walls: list[datetime]) -> list[int]:
-    """For each minute, the first minute from it on whose wall clock the schedule permits."""
-    days: dict[date, list[tuple[time, time]]] = {}
-    first = [len(walls)] * (len(walls) + 1)
-    for index in range(len(walls) - 1, -1, -1):
-        wall = walls[index]
-        day = wall.date()
-        if day not in days:
-            shut = day in schedule.closed_dates
-            days[day] = [] if shut else [(h.opens, h.closes) for h in schedule.hours.get(day.weekday(), ())]
-        at = wall.time()
-        is_open = any(opens <= at and (at < closes or closes == time(0)) for opens, closes in days[day])
-        first[index] = index if is_open else first[index + 1]
-    return first
+def _minutes(schedule: Schedule, day: date) -> bytes:
+    """For each minute of a day's wall clock, whether the schedule permits it."""
+    minutes = bytearray(24 * 60)
+    if day not in schedule.closed_dates:
+        for hours in schedule.hours.get(day.weekday(), ()):
+            opens, closes = (at.hour * 60 + at.minute for at in (hours.opens, hours.closes))
+            minutes[opens : closes or 24 * 60] = bytes([1]) * ((closes or 24 * 60) - opens)
+    return bytes(minutes)
 
 
 def prove(every: int = 1) -> tuple[int, int, list[str]]:
