@@ -28,13 +28,14 @@ LOCKED := $(PYTHON) -c 'import fcntl, subprocess, sys; \
 	lock = open("$(VENV).lock", "w"); fcntl.flock(lock, fcntl.LOCK_EX); \
 	sys.exit(subprocess.call(sys.argv[1:]))'
 
-.PHONY: help run test prove simulate bench synth deploy clean
+.PHONY: help run test prove simulate mutants bench synth deploy clean
 
 help:
 	@echo 'make run      the whole gate on this machine   (AT=2026-11-21T15:00:00Z: at that instant)'
 	@echo 'make test     style, types, tests'
 	@echo 'make prove    every proof at full size'
 	@echo 'make simulate hostile histories of the real handlers   (N=100000 SEED=1)'
+	@echo 'make mutants  which breakages of the safety core the histories notice'
 	@echo 'make bench    how fast it is on this machine'
 	@echo 'make synth    the CloudFormation template, in cdk.out'
 	@echo 'make deploy   to the AWS account of your present credentials'
@@ -50,17 +51,21 @@ test: $(READY)
 	@echo '--- types'
 	@$(BIN)/mypy
 	@echo '--- tests'
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Full-size proofs; `make test` runs a sample of each.
 prove: $(READY)
 	@echo '--- every offset change'
 	@$(BIN)/python -m tests.offsets.proof
 	@echo '--- hostile histories'
-	@$(BIN)/python -m tests.simulation --n 10000 --seed 1
+	@$(BIN)/python -m tests.simulation --n 5000 --seed 1
 
 simulate: $(READY)
 	@$(BIN)/python -m tests.simulation --n $(or $(N),1000) --seed $(or $(SEED),1)
+
+# Each of the kept breakages of the safety core, and the first history that notices it; 1 if one lives.
+mutants: $(READY)
+	@$(BIN)/python -m tests.simulation.mutants
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench

@@ -1,0 +1,94 @@
+"""How are many histories run? In chunks of consecutive seeds, on every core, up to the first violation."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+
+from tests.simulation.faults import Fault
+from tests.simulation.history import History, silence
+from tests.simulation.oracle import Violation, violations
+from tests.simulation.trace import lines
+from tests.simulation.world import Hostility
+
+_CHUNK = 25
+
+
+@dataclass
+class Tally:
+    """What some histories came to; `broken` is the first seed that broke a promise, if one did."""
+
+    histories: int = 0
+    sends: int = 0
+    opt_outs: int = 0
+    faults: Counter[Fault] = field(default_factory=Counter)
+    broken: int | None = None
+
+    def add(self, other: Tally) -> None:
+        """Count `other`, which came after."""
+        self.histories += other.histories
+        self.sends += other.sends
+        self.opt_outs += other.opt_outs
+        self.faults += other.faults
+        if self.broken is None:
+            self.broken = other.broken
+
+
+def judge(seed: int, hostility: Hostility | None = None) -> tuple[list[Violation], History]:
+    """One history, and the promises that it broke."""
+    silence()
+    history = History(seed, hostility)
+    return list(violations(history.run())), history
+
+
+def tally(seeds: range, hostility: Hostility | None = None) -> Tally:
+    """Run `seeds` in order, up to the first violation."""
+    done = Tally()
+    for seed in seeds:
+        found, history = judge(seed, hostility)
+        done.histories += 1
+        done.sends += sum(call.taken for call in history.world.calls)
+        done.opt_outs += len(history.record.opt_outs)
+        done.faults += history.world.faults.counts
+        if found:
+            done.broken = seed
+            break
+    return done
+
+
+def run(first: int, count: int, jobs: int, hostility: Hostility | None = None) -> Iterator[Tally]:
+    """Tallies of consecutive seeds, in order; none after the first violation."""
+    chunks = [range(at, min(at + _CHUNK, first + count)) for at in range(first, first + count, _CHUNK)]
+    part = partial(tally, hostility=hostility)
+    if jobs == 1:
+        yield from _until_broken(map(part, chunks))
+        return
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        yield from _until_broken(pool.imap(part, chunks))
+
+
+def _until_broken(parts: Iterator[Tally]) -> Iterator[Tally]:
+    for part in parts:
+        yield part
+        if part.broken is not None:
+            return
+
+
+def total(first: int, count: int, jobs: int, hostility: Hostility | None = None) -> Tally:
+    """All that `run` yields, in one."""
+    done = Tally()
+    for part in run(first, count, jobs, hostility):
+        done.add(part)
+    return done
+
+
+def replay(seed: int, hostility: Hostility | None = None) -> list[Violation]:
+    """Tell the history of one seed, and what is wrong with it."""
+    found, history = judge(seed, hostility)
+    broken = [f"BROKEN, invariant {v.invariant}: {v.what}" for v in found]
+    print("\n".join(chain(lines(history.record), broken)))
+    return found
