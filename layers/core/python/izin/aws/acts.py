@@ -6,6 +6,7 @@ An opt-out blocks first and is recorded second; everything else is recorded, and
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 
 from izin.aws import identity, ledger, messages, queue, state
 from izin.aws.dynamo import Item
@@ -56,7 +57,7 @@ def record(rt: Runtime, brand: str, recipient_id: str, draft: Draft) -> Standing
     after = ledger.append(rt, brand, recipient_id, draft)
     if draft.reply:
         wait = (draft.event.silent_from or draft.event.recorded_at) - rt.now()
-        seconds = max(0, -int(-wait.total_seconds() // 1))
+        seconds = max(0, ceil(wait.total_seconds()))
         queue.enqueue(rt, [Ticket(draft.reply["pk"], recipient_id, draft.reply["sender"], seconds)])
     return after
 

@@ -205,7 +205,7 @@ def claim_write(rt: Runtime, stored: Stored, claim: int, permit_until: datetime,
         now,
         Status.SENDING,
         expect="#status IN (:due, :held)",
-        values={":due": str(Status.DUE), ":held": str(Status.HELD), ":none": 0, ":one": 1},
+        values={":due": str(Status.DUE), ":held": str(Status.HELD), ":one": 1},
         # Nobody asks what became of a claim before its permit, and every clock's error, have run out.
         sets={
             "claim": claim,
@@ -362,7 +362,6 @@ def _update(
     present = {name: value for name, value in sets.items() if value is not None}
     changes = ["#status = :status", "#history = list_append(#history, :entry)"]
     changes += [f"{name} = :set_{name}" for name in present] + ([extra] if extra else [])
-    used = {name: value for name, value in values.items() if name in expect or name in extra}
     return {
         "TableName": rt.messages_table,
         "Key": pack({"pk": pk}),
@@ -373,7 +372,7 @@ def _update(
         "ExpressionAttributeNames": {"#status": "status", "#history": "history"},
         "ExpressionAttributeValues": pack(
             {
-                **used,
+                **values,
                 **{f":set_{name}": value for name, value in present.items()},
                 ":status": str(status),
                 ":entry": [_entry(now, status, note)],
