@@ -1,0 +1,38 @@
+"""How does a command talk to the API?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Any
+
+from izin.commands.arguments import Unanswerable
+
+
+def add_api(parser: argparse.ArgumentParser) -> None:
+    """The address and the key, which the environment may hold."""
+    parser.add_argument("--api", default=os.environ.get("IZIN_API"), help="the API's address, or IZIN_API")
+    parser.add_argument("--key", default=os.environ.get("IZIN_KEY"), help="an API key, or IZIN_KEY")
+
+
+def put(asked: argparse.Namespace, path: str, body: Any) -> list[dict[str, str]]:
+    """Put one thing into the registry; the errors that it was refused with. Raises Unanswerable."""
+    if not asked.api.startswith(("https://", "http://")):
+        raise Unanswerable(f"--api: {asked.api!r} is no http address")
+    headers = {"Authorization": f"Bearer {asked.key}", "Content-Type": "application/json"}
+    data = json.dumps(body, default=str).encode()
+    request = urllib.request.Request(asked.api.rstrip("/") + path, data, headers, method="PUT")  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=30):  # noqa: S310 (the scheme is checked above)
+            return []
+    except urllib.error.HTTPError as error:
+        try:
+            errors: list[dict[str, str]] = json.loads(error.read())["errors"]
+        except (ValueError, KeyError):
+            raise Unanswerable(f"{path}: the API answered {error.code}; is the key right?") from None
+        return errors
+    except OSError as error:
+        raise Unanswerable(f"{asked.api} does not answer: {error}") from None
