@@ -113,7 +113,8 @@ def _submit(
     item = _item(rt, asked, body, message, made, now, start)
     existing = messages.put(rt, item)
     if existing and existing.fingerprint != item["fingerprint"]:
-        raise refuse(HTTPStatus.CONFLICT, "id", "id_reused", "this id belongs to a message with another body")
+        detail = "this id belongs to a message with another body: send this one under an id of its own"
+        raise refuse(HTTPStatus.CONFLICT, "id", "id_reused", detail)
     answer = _first_answer(existing) if existing else _answer(messages.read(item))
     _count("Submitted", made)
     ticket = None

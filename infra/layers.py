@@ -74,7 +74,9 @@ class Layers(Construct):
             shutil.copytree(
                 ROOT / "layers/core/python/izin",
                 target / "izin",
-                ignore=shutil.ignore_patterns("__pycache__", "cli.py"),  # the command is for people
+                ignore=shutil.ignore_patterns(
+                    "__pycache__", "cli.py", "commands"
+                ),  # the command is for people
             )
             if overlay:
                 shutil.copytree(

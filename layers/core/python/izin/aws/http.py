@@ -60,11 +60,17 @@ class Principal:
         """Raise Problem 403 unless the key may do `scope`, for `brand` where one is named."""
         if scope not in self.scopes:
             raise refuse(
-                HTTPStatus.FORBIDDEN, "Authorization", "scope_missing", f"this key lacks the scope {scope!r}"
+                HTTPStatus.FORBIDDEN,
+                "Authorization",
+                "scope_missing",
+                f"this key lacks the scope {scope!r}: use one that has it; izin key makes it",
             )
         if brand is not None and self.brand not in ("*", brand):
             raise refuse(
-                HTTPStatus.FORBIDDEN, "brand", "brand_of_another_key", "this key is bound to another brand"
+                HTTPStatus.FORBIDDEN,
+                "brand",
+                "brand_of_another_key",
+                "this key is bound to another brand: use one of that brand",
             )
 
     def named_brand(self, event: Event) -> str:
@@ -112,7 +118,7 @@ def invalid(error: ValidationError) -> Problem:
         status = HTTPStatus.BAD_REQUEST
     return Problem(
         status,
-        [FieldError(_field(e), _CODES.get(e["type"], e["type"]), e["msg"]) for e in found],
+        [FieldError(_field(e), _CODES.get(e["type"], e["type"]), _message(e)) for e in found],
     )
 
 
@@ -125,6 +131,20 @@ _CODES = {
     "extra_forbidden": "unknown_field",
     "missing": "missing",
     "timezone_aware": "time_without_offset",
+}
+
+
+def _message(error: ErrorDetails) -> str:
+    """What is wrong in the words of the model, and the remedy where the words name none."""
+    remedy = _REMEDIES.get(error["type"])
+    return f"{error['msg']}: {remedy}" if remedy else error["msg"]
+
+
+_REMEDIES = {
+    "extra_forbidden": "leave it out, or see GET /openapi.json for how it is spelled",
+    "missing": "add it; GET /openapi.json describes it",
+    "timezone_aware": "add the offset, as in 2026-11-22T12:00:00Z or 2026-11-22T19:00:00+07:00",
+    "json_invalid": "send one JSON object in UTF-8",
 }
 
 
