@@ -20,7 +20,7 @@ from izin.aws.messages import Status, Stored
 from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import Draft, State
-from izin.domain import gate, phone
+from izin.domain import gate, phone, prompts
 from izin.domain.consent import MARGIN, SKEW, Event, EventType, Scope, Suppression
 from izin.domain.gate import Decision, Verdict
 from izin.domain.pack import pack_of
@@ -228,6 +228,7 @@ def _believe_carrier(rt: Runtime, seen: _Seen, claim: Claim, now: datetime) -> N
         by_person=True,
         scope=Scope.ALL,
         kind=Suppression.OPT_OUT,
+        details=prompts.details(seen.phone.country, prompt=seen.stored.prompt),
     )
     acts.opt_out(rt, message.brand, seen.stored.recipient_id, Draft(event, {}, None))
 

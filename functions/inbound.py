@@ -8,13 +8,15 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from izin.aws import acts, batch, identity, ledger, queue, registry, state
+from botocore.exceptions import BotoCoreError, ClientError
+from izin.aws import acts, batch, identity, ledger, messages, queue, registry, state
 from izin.aws.dynamo import Item
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import State
-from izin.domain import inbound, keywords, phone, replies
+from izin.domain import inbound, keywords, phone, prompts, replies
 from izin.domain.consent import Basis, EventType
 from izin.domain.inbound import Inbound, Malformed, read_object
+from izin.domain.keywords import Intent
 from izin.domain.message import Channel, Kind, Message, Purpose
 from izin.domain.pack import Pack, pack_of, texts
 from izin.domain.phone import InvalidNumber, Phone
@@ -49,6 +51,7 @@ def receive(rt: Runtime, body: str) -> None:
         now=rt.now(),
         revoke_all=seen.pack.revoke_all.value,
         lifetime=seen.pack.lifetime(Basis.EXPRESS),
+        details=_details(rt, seen) if reply.intent is Intent.OPT_OUT else {},
     )
     _act(rt, seen, consequence)
     with single_metric(name="Reply", unit=MetricUnit.Count, value=1) as metric:
@@ -100,6 +103,17 @@ def _gather(rt: Runtime, body: str) -> _Seen:
         state=state.read(sender.brand, recipient_id, found.get(state_pk)),
         key=identity.key_of(rt, recipient_id, found.get(recipient_id)),
     )
+
+
+def _details(rt: Runtime, seen: _Seen) -> dict[str, str]:
+    """What an opt-out is counted by. That it is counted is worth less than that it holds at once."""
+    prompt = None
+    if seen.said.follows:
+        try:
+            prompt = messages.prompt(rt, seen.brand.id, seen.state.recipient_id, seen.said.follows)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("opt-out counted without its message", extra={"exception": type(error).__name__})
+    return prompts.details(seen.phone.country, seen.sender.id, prompt)
 
 
 def _act(rt: Runtime, seen: _Seen, consequence: Consequence) -> None:

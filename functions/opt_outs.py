@@ -12,6 +12,7 @@ from izin.aws import acts, asking, http, identity, ledger
 from izin.aws.asking import UNPROCESSABLE, Asked
 from izin.aws.http import Answer, refuse
 from izin.aws.runtime import Runtime, runtime
+from izin.domain import prompts
 from izin.domain.consent import Event, EventType, Scope, Suppression
 from izin.domain.times import shown, to_millisecond, to_text
 
@@ -63,4 +64,5 @@ def _act_of(rt: Runtime, asked: Asked, body: OptOutBody, now: datetime) -> Event
         scope=wide,
         kind=Suppression.DO_NOT_CONTACT if suppressed else Suppression.OPT_OUT,
         company_wide=body.company_wide,
+        details=prompts.details(asked.phone.country),
     )

@@ -66,6 +66,7 @@ ACCESS: dict[str, Access] = {
         messages=CREATE,
         keys=CREATE,
         registry=READ,
+        indexes=("messages/carrier",),
         dispatches=True,
         dead_letters="inbound",
         pepper=True,

@@ -248,7 +248,7 @@ class World:
             "to": person,
             "channel": "sms",
             "purpose": purpose,
-            "text": self.secret(text),
+            "text": self.secret(text) if text else None,
             **fields,
         }
         return {name: value for name, value in body.items() if value is not None}
@@ -311,7 +311,14 @@ class World:
 
     # What comes from the carrier.
 
-    def reply(self, person: str, text: str, reply_id: str | None = None, at: datetime | None = None) -> str:
+    def reply(
+        self,
+        person: str,
+        text: str,
+        reply_id: str | None = None,
+        at: datetime | None = None,
+        **fields: Any,
+    ) -> str:
         """A reply as it lies in the inbound queue."""
         reply_id = reply_id or f"reply-{next(self.order)}"
         said = {
@@ -320,6 +327,7 @@ class World:
             "messageKeyword": "KEYWORD_123456789012",
             "messageBody": self.secret(text) if len(text) > 8 else text,
             "inboundMessageId": reply_id,
+            **fields,
         }
         return self.notification(said, at)
 

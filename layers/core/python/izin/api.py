@@ -123,6 +123,7 @@ class Submission(Question):
     """`POST /v1/messages`: a message under the caller's id."""
 
     id: MessageId
+    campaign: Name | None = Field(default=None, description="what opt-outs that follow are counted by")
     not_before: Instant | None = None
     expires_at: Instant | None = None
 

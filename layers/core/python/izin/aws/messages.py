@@ -19,11 +19,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from izin.aws import dynamo
-from izin.aws.dynamo import Item, lost_condition, pack, query, update_if
+from izin.aws.dynamo import Item, get, lost_condition, pack, query, update_if
 from izin.aws.runtime import Runtime
 from izin.aws.state import shard
 from izin.domain.consent import MARGIN
 from izin.domain.message import Channel, Kind, Message, Purpose
+from izin.domain.prompts import Prompt
 from izin.domain.times import from_text, to_text
 
 
@@ -76,6 +77,7 @@ class Stored:
     fingerprint: str
     answer: str
     decision: str
+    prompt: Prompt
     history: tuple[Mapping[str, str], ...]
     sealed: bytes
     message: Message  # without its text
@@ -96,6 +98,7 @@ def read(item: Mapping[str, Any]) -> Stored:
         fingerprint=item.get("fingerprint", ""),
         answer=item.get("answer", ""),
         decision=item.get("decision") or item.get("answer", ""),
+        prompt=Prompt(item["id"], item["sender"], item.get("template"), item.get("campaign")),
         history=tuple(item["history"]),
         sealed=item["sealed"],
         message=Message(
@@ -108,6 +111,7 @@ def read(item: Mapping[str, Any]) -> Stored:
             basis=item.get("basis"),
             essential=item.get("essential", False),
             expires_at=_instant(item.get("expires_at")),
+            campaign=item.get("campaign"),
             kind=Kind(item["kind"]),
             answers=_instant(item.get("answers")),
         ),
@@ -134,6 +138,8 @@ def new(
         "channel": str(message.channel),
         "purpose": str(message.purpose),
         "kind": str(message.kind),
+        "template": message.template.name if message.template else None,
+        "campaign": message.campaign,
         "variables": message.variables,
         "language": message.language,
         "basis": dict(message.basis) if message.basis else None,
@@ -403,6 +409,15 @@ def by_carrier_ref(rt: Runtime, carrier_ref: str) -> str | None:
     )
     first = next(found, None)
     return first["pk"] if first else None
+
+
+def prompt(rt: Runtime, brand: str, recipient_id: str, carrier_ref: str) -> Prompt | None:
+    """The message of `brand` to this person that its carrier knows by `carrier_ref`, if there is one."""
+    pk = by_carrier_ref(rt, carrier_ref)
+    item = get(rt, rt.messages_table, {"pk": pk}) if pk else None
+    if item is None or (item["brand"], item["recipient_id"]) != (brand, recipient_id):
+        return None
+    return read(item).prompt
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -20,12 +20,16 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One message from a person to a sender. `id` is the carrier's, and the same for a duplicate."""
+    """One message from a person to a sender. `id` is the carrier's, and the same for a duplicate.
+
+    `follows` is the carrier's reference of the message that it answers, where the carrier knows one.
+    """
 
     id: str
     person: str = field(repr=False)
     sender_address: str
     text: str = field(repr=False)
+    follows: str | None = None
 
 
 def parse(payload: str, envelope_id: str) -> Inbound:
@@ -51,7 +55,13 @@ def parse(payload: str, envelope_id: str) -> Inbound:
         sender_address=body["destinationNumber"],
         # Half of a surrogate pair (an emoji cut in two) is no character, and nothing could store it.
         text=body["messageBody"].encode("utf-16", "surrogatepass").decode("utf-16", "replace"),
+        follows=reference(body.get("previousPublishedMessageId")),
     )
+
+
+def reference(value: object) -> str | None:
+    """A carrier's reference of a message, or None for what cannot be one."""
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_ID else None
 
 
 def read_object(payload: str) -> dict[str, Any]:

@@ -72,7 +72,8 @@ class Message:
     `variables` is how many the template has that the text was made from; None where there was none.
     `text` is None where nothing but content is to be judged (`izin check` without `--text`).
     `basis` names the transaction that a transactional message belongs to. `expires_at` is the
-    instant from which the message is useless; None means that no expiry is judged.
+    instant from which the message is useless; None means that no expiry is judged. `campaign` is the
+    caller's name for what the message is part of; it is counted by, never judged.
     """
 
     brand: str
@@ -86,5 +87,6 @@ class Message:
     basis: Mapping[str, str] | None = None
     essential: bool = False
     expires_at: datetime | None = None
+    campaign: str | None = None
     kind: Kind = Kind.SUBMISSION
     answers: datetime | None = None  # when the person gave what this message answers

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from izin.domain.consent import Event, EventType, Scope, Standing, Suppression
@@ -30,12 +32,14 @@ def consequence(
     now: datetime,
     revoke_all: bool,
     lifetime: timedelta | None = None,
+    details: Mapping[str, str] = MappingProxyType({}),
 ) -> Consequence:
     """What follows from `reply`, given at `given_at` by someone whose standing is `standing`.
 
     A yes-word answers an open confirmation request and nothing else: "ya" to anything else is
     conversation. A start-word ends the opt-out for its channel, and so revives what the person
     had agreed to there before, no more. `lifetime` is how long a consent lasts; None for ever.
+    `details` say what an opt-out is counted by.
     """
 
     def event(type_: EventType, **fields: Any) -> Event:
@@ -55,7 +59,7 @@ def consequence(
         case Intent.OPT_OUT:
             wide = Scope.REVOKE_ALL if revoke_all else Scope.ALL
             scope = Scope.MARKETING if reply.scope == "marketing" else wide
-            opt_out = event(EventType.OPT_OUT, scope=scope, kind=Suppression.OPT_OUT)
+            opt_out = event(EventType.OPT_OUT, scope=scope, kind=Suppression.OPT_OUT, details=details)
             return Consequence(opt_out, Kind.CONFIRMATION)
         case Intent.OPT_IN:
             return Consequence(event(EventType.OPT_IN))
