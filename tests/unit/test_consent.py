@@ -59,6 +59,10 @@ def start(minute: int, **fields: Any) -> Event:
     return act(EventType.OPT_IN, minute, by_person=True, **fields)
 
 
+def resume(minute: int, **fields: Any) -> Event:
+    return start(minute, **{"purposes": (Purpose.MARKETING,), **fields})
+
+
 def asked(minute: int, **fields: Any) -> Event:
     return act(EventType.CONSENT_PENDING, minute, **fields)
 
@@ -84,6 +88,10 @@ def status(*events: Event, at: datetime = LATER, channel: Channel = Channel.SMS)
         ([yes(1), stop(2), start(3)], Status.GRANTED),
         ([yes(1), stop(2), start(3), stop(4)], Status.WITHDRAWN),
         ([start(1)], Status.NONE),  # a start-word revives nothing that was never agreed to
+        ([yes(1), stop(2), resume(3)], Status.GRANTED),
+        ([yes(1), stop(2), resume(3), stop(4)], Status.WITHDRAWN),
+        ([resume(1)], Status.NONE),
+        ([yes(1), stop(2), resume(3, purposes=(Purpose.ANNOUNCEMENT,))], Status.WITHDRAWN),
         ([stop(1), yes(2)], Status.GRANTED),
         ([yes(1), stop(2), act(EventType.CONSENT_PENDING, 3)], Status.PENDING),
         ([yes(1), stop(2), act(EventType.CONSENT_PENDING, 3, expires_at=LATER)], Status.EXPIRED),
@@ -121,6 +129,21 @@ def test_what_an_opt_out_covers(scope: Scope, stopped: set[str]) -> None:
     assert {name for purpose, essential, name in asked if covers(scope, purpose, essential)} == stopped
 
 
+def test_a_start_for_some_purposes_brings_back_no_other() -> None:
+    standing = replay([stop(1), resume(2, channel=Channel.WHATSAPP)])
+    open_to = [
+        (channel, purpose)
+        for channel in (Channel.SMS, Channel.WHATSAPP)
+        for purpose in Purpose
+        if not standing.blocking(channel, purpose)
+    ]
+    assert open_to == [
+        (Channel.SMS, Purpose.AUTHENTICATION),
+        (Channel.WHATSAPP, Purpose.MARKETING),
+        (Channel.WHATSAPP, Purpose.AUTHENTICATION),
+    ]
+
+
 _minutes = st.integers(0, 30)
 _channels = st.sampled_from([Channel.SMS, Channel.WHATSAPP])
 _events = st.lists(
@@ -143,7 +166,14 @@ _events = st.lists(
             scope=st.sampled_from(list(Scope)),
             kind=st.sampled_from(list(Suppression)),
         ),
-        st.builds(act, st.just(EventType.OPT_IN), _minutes, channel=_channels, by_person=st.just(True)),
+        st.builds(
+            act,
+            st.just(EventType.OPT_IN),
+            _minutes,
+            channel=_channels,
+            by_person=st.just(True),
+            purposes=st.just(()) | st.sampled_from(list(Purpose)).map(lambda purpose: (purpose,)),
+        ),
         st.builds(act, st.just(EventType.REPLY_UNCLEAR), _minutes, channel=_channels),
     ),
     max_size=8,
@@ -174,7 +204,7 @@ def test_nothing_is_granted_without_a_yes_since_the_last_no(events: list[Event])
                 for e in events
                 if e.channel is channel
                 and (
-                    e.type is EventType.OPT_IN
+                    (e.type is EventType.OPT_IN and (not e.purposes or purpose in e.purposes))
                     or (e.type is EventType.CONSENT_GRANTED and purpose in e.purposes)
                 )
             ]
@@ -260,6 +290,7 @@ def test_a_second_stop_is_a_repeat_unless_a_start_lay_between() -> None:
     assert repeats(second, first)
     assert repeats(first, second)  # it came late
     assert not repeats(second, first, start(3))
+    assert not repeats(second, first, resume(3))
     assert not repeats(first, first)
     assert not repeats(stop(5, name="b", scope=Scope.REVOKE_ALL), first)
     assert not repeats(second, stop(1, name="agent", by_person=False))

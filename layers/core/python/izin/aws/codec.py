@@ -24,6 +24,7 @@ def standing_item(standing: Standing) -> Item:
         "pending": {f"{c}:{p}": _grant_item(g) for (c, p), g in standing.pending.items()},
         "blocks": {slot: _block_item(block) for slot, block in standing.blocks.items()},
         "opted_in": {str(c): _grant_item(g) for c, g in standing.opted_in.items()},
+        "resumed": {f"{c}:{p}": _grant_item(g) for (c, p), g in standing.resumed.items()},
         "unclear": _grant_item(standing.unclear) if standing.unclear else {},
         "addresses": sorted(standing.addresses),
     }
@@ -37,6 +38,7 @@ def standing(item: Mapping[str, Any]) -> Standing:
         pending={_slot(name): _grant(g) for name, g in item.get("pending", {}).items()},
         blocks={slot: _block(block) for slot, block in item.get("blocks", {}).items()},
         opted_in={Channel(name): _grant(g) for name, g in item.get("opted_in", {}).items()},
+        resumed={_slot(name): _grant(g) for name, g in item.get("resumed", {}).items()},
         unclear=_grant(item["unclear"]) if item.get("unclear") else None,
         addresses=frozenset(item.get("addresses", ())),
     )

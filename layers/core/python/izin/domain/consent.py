@@ -128,6 +128,7 @@ class Standing:
     pending: Mapping[tuple[Channel, Purpose], Grant] = field(default_factory=dict)
     blocks: Mapping[str, Block] = field(default_factory=dict)
     opted_in: Mapping[Channel, Grant] = field(default_factory=dict)  # START and its like
+    resumed: Mapping[tuple[Channel, Purpose], Grant] = field(default_factory=dict)  # START for some purposes
     unclear: Grant | None = None  # a reply that may have been an opt-out
     addresses: frozenset[str] = frozenset()
 
@@ -137,7 +138,7 @@ class Standing:
         active = [
             block
             for block in self.blocks.values()
-            if covers(block.scope, purpose, essential) and not self._ended(block, channel, granted)
+            if covers(block.scope, purpose, essential) and not self._ended(block, channel, purpose, granted)
         ]
         # A do-not-contact outranks an opt-out; among equals the latest names the reason.
         return max(active, key=lambda b: (b.kind is Suppression.DO_NOT_CONTACT, b.given_at), default=None)
@@ -155,7 +156,8 @@ class Standing:
         )
 
     def _yes_between(self, after: datetime, before: datetime, channel: Channel) -> bool:
-        yeses = [self.opted_in.get(channel), self.granted.get((channel, Purpose.MARKETING))]
+        slot = (channel, Purpose.MARKETING)
+        yeses = [self.opted_in.get(channel), self.resumed.get(slot), self.granted.get(slot)]
         return any(yes is not None and after < yes.since < before for yes in yeses)
 
     def superseded(self, given_at: datetime, channel: Channel) -> bool:
@@ -166,9 +168,10 @@ class Standing:
         """When the person last opted out of marketing, whether or not they came back since."""
         return max((block.given_at for block in self.blocks.values()), default=None)
 
-    def _ended(self, block: Block, channel: Channel, grant: Grant | None) -> bool:
-        """Whether the person said yes after `block`: by `grant`, or by START on `channel`."""
-        yeses = [yes for yes in (grant, self.opted_in.get(channel)) if yes]
+    def _ended(self, block: Block, channel: Channel, purpose: Purpose, grant: Grant | None) -> bool:
+        """Whether the person said yes after `block`: by `grant`, or by START on `channel` for `purpose`."""
+        starts = (self.opted_in.get(channel), self.resumed.get((channel, purpose)))
+        yeses = [yes for yes in (grant, *starts) if yes]
         if block.kind is Suppression.DO_NOT_CONTACT:
             return any(yes.by_person_at and yes.by_person_at > block.given_at for yes in yeses)
         return any(yes.since > block.given_at for yes in yeses)
@@ -191,7 +194,7 @@ class Standing:
 
     def _stands(self, grant: Grant, channel: Channel, purpose: Purpose) -> bool:
         blocks = (b for b in self.blocks.values() if covers(b.scope, purpose, essential=False))
-        return all(self._ended(block, channel, grant) for block in blocks)
+        return all(self._ended(block, channel, purpose, grant) for block in blocks)
 
     def is_unclear(self, channel: Channel) -> bool:
         """Whether a reply still awaits a person's judgement: nothing clear was said after it."""
@@ -199,6 +202,7 @@ class Standing:
             return False
         clear = [
             *(g.since for (c, p), g in self.granted.items() if c is channel and p is Purpose.MARKETING),
+            *(g.since for (c, p), g in self.resumed.items() if c is channel and p is Purpose.MARKETING),
             *(g.since for c, g in self.opted_in.items() if c is channel),
         ]
         return self.unclear.given_at >= max(clear, default=_NEVER)
@@ -247,7 +251,8 @@ class Event:
     """One act of a person, as the ledger keeps it.
 
     `given_at` is when the person acted, `address` the pseudonym of the address it came through.
-    `asked_at` is when the request was made that a yes answers. `details` is public and chained;
+    `asked_at` is when the request was made that a yes answers. An opt-in without `purposes` is for all of
+    them. `details` is public and chained;
     personal evidence is chained by commitment only.
     """
 
@@ -281,6 +286,9 @@ def apply(standing: Standing, event: Event) -> Standing:
         case EventType.CONSENT_PENDING:
             slots = [(event.channel, purpose) for purpose in event.purposes]
             return replace(standing, pending=_with_grant(standing.pending, slots, grant))
+        case EventType.OPT_IN if event.purposes:
+            slots = [(event.channel, purpose) for purpose in event.purposes]
+            return replace(standing, resumed=_with_grant(standing.resumed, slots, grant))
         case EventType.OPT_IN:
             return replace(standing, opted_in=_with_grant(standing.opted_in, [event.channel], grant))
         case EventType.REPLY_UNCLEAR:
