@@ -644,7 +644,23 @@ def _order(item: Item, sort: str | None) -> tuple[Any, str]:
     return (int(value) if kind == "N" else value), item["pk"]["S"]
 
 
-def all_items(database: Database, table: str) -> Iterator[Item]:
-    """Every item of a table, in the order of its keys: what an auditor sees at the end."""
+def all_items(database: Database, table: str) -> Iterator[dict[str, Any]]:
+    """Every item of a table as plain values, in the order of its keys: what an auditor sees at the end."""
     for _, item in sorted(database.items[table].items()):
-        yield item
+        yield {name: _plain(value) for name, value in item.items()}
+
+
+def _plain(value: Value) -> Any:
+    ((kind, inner),) = value.items()
+    match kind:
+        case "N":
+            return int(inner)
+        case "M":
+            return {name: _plain(part) for name, part in inner.items()}
+        case "L":
+            return [_plain(part) for part in inner]
+        case "SS":
+            return set(inner)
+        case "NULL":
+            return None
+    return inner

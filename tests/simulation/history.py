@@ -219,6 +219,7 @@ class _Unmeasured:
         return None
 
 
+@cache
 def silence() -> None:
     """Keep the handlers' metrics and logs to themselves."""
     for module in (gate, dispatch, inbound):

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import phonenumbers
@@ -116,6 +116,7 @@ _LEGACY_MEXICAN_MOBILE = re.compile(r"\+521([0-9]{10})")
 _NANP = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{6}")
 
 
+@lru_cache(maxsize=4096)  # most is written to people who were written to before, or reply
 def parse(text: str) -> Phone:
     """The number that `text` is, in E.164: `+`, country calling code, national number, digits only.
 
