@@ -30,7 +30,7 @@ from izin.aws.messages import Status, Stored
 from izin.aws.runtime import Runtime
 from izin.aws.state import State
 from izin.domain import chain
-from izin.domain.consent import Event, EventType, covers, replay
+from izin.domain.consent import Event, EventType, block_of, replay
 from izin.domain.message import Kind, Purpose
 
 from tests.handlers.calls import Killed, Watch, Watched
@@ -602,10 +602,11 @@ def _after_opt_out(world: World, now: Left) -> Iterator[str]:
         for act in acts:
             if (
                 act.type is EventType.OPT_OUT
-                and act.scope
                 and act.silent_from
                 and act.silent_from <= sent.at
-                and covers(act.scope, message.message.purpose, message.message.essential)
+                and block_of(act).stops(
+                    message.message.channel, message.message.purpose, message.message.essential
+                )
                 and not _said_yes(acts, act, sent.at)
             ):
                 yield f"1: {sent.reference} at {sent.at}, silent from {act.silent_from}"

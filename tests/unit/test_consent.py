@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from izin.aws import codec
 from izin.domain.consent import (
     MARGIN,
     Event,
@@ -53,6 +54,10 @@ def yes(minute: int, **fields: Any) -> Event:
 
 def stop(minute: int, **fields: Any) -> Event:
     return act(EventType.OPT_OUT, minute, **fields)
+
+
+def prefer_no(minute: int, *purposes: Purpose, **fields: Any) -> Event:
+    return stop(minute, purposes=purposes or (Purpose.MARKETING,), by_person=False, **fields)
 
 
 def start(minute: int, **fields: Any) -> Event:
@@ -100,6 +105,14 @@ def status(*events: Event, at: datetime = LATER, channel: Channel = Channel.SMS)
         ([stop(2, kind=Suppression.DO_NOT_CONTACT), yes(3, by_person=True), yes(4)], Status.GRANTED),
         ([yes(1), stop(2, kind=Suppression.DO_NOT_CONTACT), start(3)], Status.GRANTED),
         ([yes(1), stop(2, scope=Scope.MARKETING)], Status.WITHDRAWN),
+        ([yes(1), prefer_no(2)], Status.WITHDRAWN),
+        ([yes(1), prefer_no(2), yes(3)], Status.GRANTED),
+        ([yes(1), prefer_no(2), start(3)], Status.GRANTED),
+        ([yes(1), prefer_no(2), yes(3), prefer_no(4)], Status.WITHDRAWN),
+        ([yes(1), prefer_no(2, Purpose.ANNOUNCEMENT)], Status.GRANTED),
+        ([yes(1), prefer_no(2, channel=Channel.EMAIL)], Status.GRANTED),
+        ([yes(1), prefer_no(2), stop(3), yes(4)], Status.GRANTED),
+        ([yes(1), stop(2), yes(3), prefer_no(4)], Status.WITHDRAWN),
     ],
 )
 def test_every_order_of_arrival_ends_in_the_same_status(events: list[Event], expected: Status) -> None:
@@ -144,6 +157,33 @@ def test_a_start_for_some_purposes_brings_back_no_other() -> None:
     ]
 
 
+def test_a_preference_stops_its_purposes_on_its_channel_and_nothing_else() -> None:
+    standing = replay([prefer_no(1, Purpose.ANNOUNCEMENT, Purpose.TRANSACTIONAL, channel=Channel.EMAIL)])
+    asked = [(c, p, e) for c in Channel for p in Purpose for e in (False, True)]
+    assert {one for one in asked if standing.blocking(*one)} == {
+        (Channel.EMAIL, Purpose.ANNOUNCEMENT, False),
+        (Channel.EMAIL, Purpose.ANNOUNCEMENT, True),
+        (Channel.EMAIL, Purpose.TRANSACTIONAL, False),
+    }
+
+
+def test_one_purpose_of_a_preference_is_taken_back_without_the_others() -> None:
+    both = prefer_no(1, Purpose.MARKETING, Purpose.ANNOUNCEMENT)
+    for events in permutations([both, yes(2, purposes=(Purpose.MARKETING,)), prefer_no(0)]):
+        standing = replay(events)
+        assert not standing.blocking(Channel.SMS, Purpose.MARKETING)
+        assert standing.blocking(Channel.SMS, Purpose.ANNOUNCEMENT)
+
+
+def test_a_preference_is_no_wish_to_be_left_alone() -> None:
+    assert replay([prefer_no(1)]).last_opt_out() is None
+    assert replay([stop(1), prefer_no(2)]).last_opt_out() == START + timedelta(minutes=1)
+
+
+def test_a_reason_changes_nothing() -> None:
+    assert replay([yes(1), stop(2), act(EventType.REASON, 3)]) == replay([yes(1), stop(2)])
+
+
 _minutes = st.integers(0, 30)
 _channels = st.sampled_from([Channel.SMS, Channel.WHATSAPP])
 _events = st.lists(
@@ -166,6 +206,17 @@ _events = st.lists(
             scope=st.sampled_from(list(Scope)),
             kind=st.sampled_from(list(Suppression)),
         ),
+        st.builds(
+            act,
+            st.just(EventType.OPT_OUT),
+            _minutes,
+            channel=st.sampled_from(list(Channel)),
+            by_person=st.booleans(),
+            purposes=st.sets(st.sampled_from(list(Purpose)), min_size=1).map(
+                lambda them: tuple(sorted(them))
+            ),
+        ),
+        st.builds(act, st.just(EventType.REASON), _minutes, channel=_channels),
         st.builds(
             act,
             st.just(EventType.OPT_IN),
@@ -193,6 +244,13 @@ def test_order_and_repeats_do_not_matter(events: list[Event], chance: Random) ->
 
 
 @given(_events)
+def test_what_is_stored_is_what_was_said(events: list[Event]) -> None:
+    standing = replay(events)
+    assert codec.standing(codec.standing_item(standing)) == standing
+    assert [codec.event(codec.event_item(event)) for event in events] == events
+
+
+@given(_events)
 def test_nothing_is_granted_without_a_yes_since_the_last_no(events: list[Event]) -> None:
     standing = replay(events)
     for channel in Channel:
@@ -211,7 +269,9 @@ def test_nothing_is_granted_without_a_yes_since_the_last_no(events: list[Event])
             noes = [
                 e.given_at
                 for e in events
-                if e.type is EventType.OPT_OUT and covers(e.scope or Scope.ALL, purpose, essential=False)
+                if e.type is EventType.OPT_OUT
+                and covers(e.scope or Scope.ALL, purpose, essential=False)
+                and (not e.purposes or (e.channel is channel and purpose in e.purposes))
             ]
             assert max(yeses) > max(noes, default=datetime.min.replace(tzinfo=UTC))
 
@@ -294,3 +354,5 @@ def test_a_second_stop_is_a_repeat_unless_a_start_lay_between() -> None:
     assert not repeats(first, first)
     assert not repeats(stop(5, name="b", scope=Scope.REVOKE_ALL), first)
     assert not repeats(second, stop(1, name="agent", by_person=False))
+    assert not repeats(second, prefer_no(1, name="page"))
+    assert not repeats(second, stop(1, name="app", purposes=(Purpose.MARKETING,)))

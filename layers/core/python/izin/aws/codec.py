@@ -77,6 +77,8 @@ def _block_item(block: Block) -> Item:
         kind=str(block.kind),
         silent_from=to_text(block.silent_from),
         by_person=block.by_person or None,
+        channel=str(block.channel) if block.channel else None,
+        purposes=[str(purpose) for purpose in block.purposes] or None,
     )
 
 
@@ -88,6 +90,8 @@ def _block(item: Mapping[str, Any]) -> Block:
         Suppression(item["kind"]),
         from_text(item["silent_from"]),
         item.get("by_person", False),
+        Channel(item["channel"]) if "channel" in item else None,
+        tuple(Purpose(purpose) for purpose in item.get("purposes", ())),
     )
 
 

@@ -104,7 +104,8 @@ class Grant:
 class Block:
     """A no. `silent_from` is the instant from which the person was promised silence.
 
-    `by_person`: said by the handset, and so answered there.
+    `by_person`: said by the handset, and so answered there. A preference is a no to some `purposes`
+    on one `channel`; any other holds for all that its scope covers, on every channel.
     """
 
     given_at: datetime
@@ -113,11 +114,28 @@ class Block:
     kind: Suppression
     silent_from: datetime
     by_person: bool = False
+    channel: Channel | None = None
+    purposes: tuple[Purpose, ...] = ()
 
     @property
     def slot(self) -> str:
         """The slot in which the block given last wins."""
+        if self.channel:
+            return f"preference:{self.channel}:{','.join(self.purposes)}"
         return f"{self.kind}:{self.scope}{':by_person' if self.by_person else ''}"
+
+    def stops(self, channel: Channel, purpose: Purpose, essential: bool) -> bool:
+        """Whether it is about such a message."""
+        named = self.channel is None or (channel is self.channel and purpose in self.purposes)
+        return named and covers(self.scope, purpose, essential)
+
+    def includes(self, other: Block) -> bool:
+        """Whether whoever said this has said all of `other`."""
+        if _WIDTH[self.scope] < _WIDTH[other.scope]:
+            return False
+        if self.channel is None:
+            return True
+        return self.channel is other.channel and set(other.purposes) <= set(self.purposes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +156,7 @@ class Standing:
         active = [
             block
             for block in self.blocks.values()
-            if covers(block.scope, purpose, essential) and not self._ended(block, channel, purpose, granted)
+            if block.stops(channel, purpose, essential) and not self._ended(block, channel, purpose, granted)
         ]
         # A do-not-contact outranks an opt-out; among equals the latest names the reason.
         return max(active, key=lambda b: (b.kind is Suppression.DO_NOT_CONTACT, b.given_at), default=None)
@@ -148,7 +166,7 @@ class Standing:
         return any(
             other.event != block.event
             and other.by_person
-            and _WIDTH[other.scope] >= _WIDTH[block.scope]
+            and other.includes(block)
             and not self._yes_between(
                 min(other.given_at, block.given_at), max(other.given_at, block.given_at), channel
             )
@@ -165,8 +183,12 @@ class Standing:
         return self._yes_between(given_at, _FOREVER, channel)
 
     def last_opt_out(self) -> datetime | None:
-        """When the person last opted out of marketing, whether or not they came back since."""
-        return max((block.given_at for block in self.blocks.values()), default=None)
+        """When the person last opted out of everything, whether or not they came back since.
+
+        A no to one purpose on one channel is a preference, and no wish to be left alone.
+        """
+        noes = (block.given_at for block in self.blocks.values() if block.channel is None)
+        return max(noes, default=None)
 
     def _ended(self, block: Block, channel: Channel, purpose: Purpose, grant: Grant | None) -> bool:
         """Whether the person said yes after `block`: by `grant`, or by START on `channel` for `purpose`."""
@@ -193,7 +215,7 @@ class Standing:
         return Status.EXPIRED if self._stands(newest, channel, purpose) else Status.WITHDRAWN
 
     def _stands(self, grant: Grant, channel: Channel, purpose: Purpose) -> bool:
-        blocks = (b for b in self.blocks.values() if covers(b.scope, purpose, essential=False))
+        blocks = (b for b in self.blocks.values() if b.stops(channel, purpose, essential=False))
         return all(self._ended(block, channel, purpose, grant) for block in blocks)
 
     def is_unclear(self, channel: Channel) -> bool:
@@ -244,6 +266,7 @@ class EventType(StrEnum):
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
     REPLY_UNCLEAR = "reply_unclear"
+    REASON = "reason"  # why the person opted out; it changes nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +275,7 @@ class Event:
 
     `given_at` is when the person acted, `address` the pseudonym of the address it came through.
     `asked_at` is when the request was made that a yes answers. An opt-in without `purposes` is for all of
-    them. `details` is public and chained;
+    them; an opt-out with `purposes` is for these on its channel alone. `details` is public and chained;
     personal evidence is chained by commitment only.
     """
 
@@ -297,21 +320,38 @@ def apply(standing: Standing, event: Event) -> Standing:
             return replace(standing, unclear=grant)
         case EventType.OPT_OUT:
             return with_block(standing, block_of(event))
+        case EventType.REASON:
+            return standing
 
 
 def block_of(event: Event) -> Block:
     """The block that an opt-out event stands for."""
     if event.scope is None or event.kind is None or event.silent_from is None:
         raise ValueError(f"opt-out event {event.id} lacks scope, kind or silent_from")
-    return Block(event.given_at, event.id, event.scope, event.kind, event.silent_from, event.by_person)
+    return Block(
+        event.given_at,
+        event.id,
+        event.scope,
+        event.kind,
+        event.silent_from,
+        event.by_person,
+        event.channel if event.purposes else None,
+        event.purposes,
+    )
 
 
 def with_block(standing: Standing, block: Block) -> Standing:
-    """`standing` with `block` in its slot, unless one given later is there already."""
-    old = standing.blocks.get(block.slot)
-    if old and _order(old) >= _order(block):
-        return standing
-    return replace(standing, blocks={**standing.blocks, block.slot: block})
+    """`standing` with `block` in its slot, unless one given later is there already.
+
+    A preference has a slot for each of its purposes: each may be overtaken alone.
+    """
+    blocks = dict(standing.blocks)
+    for part in [replace(block, purposes=(purpose,)) for purpose in block.purposes] or [block]:
+        old = blocks.get(part.slot)
+        if old and _order(old) >= _order(part):
+            continue
+        blocks[part.slot] = part
+    return replace(standing, blocks=blocks)
 
 
 def replay(events: Iterable[Event]) -> Standing:
