@@ -74,9 +74,8 @@ class Layers(Construct):
             shutil.copytree(
                 ROOT / "layers/core/python/izin",
                 target / "izin",
-                ignore=shutil.ignore_patterns(
-                    "__pycache__", "cli.py", "commands"
-                ),  # the command is for people
+                # The command, and what only it reads and writes, is for people.
+                ignore=shutil.ignore_patterns("__pycache__", "cli.py", "commands", "exports"),
             )
             if overlay:
                 shutil.copytree(
