@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from izin import answers
-from izin.aws import acts, batch, carriers, claims, identity, messages, queue, registry, state
+from izin.aws import acts, batch, carriers, claims, contents, identity, messages, queue, registry, state
 from izin.aws.carriers import Accepted, Outcome, Outgoing, Refused
 from izin.aws.claims import Claim, Lost
+from izin.aws.contents import Contents
 from izin.aws.dynamo import back_off
 from izin.aws.ledger import Contention
 from izin.aws.messages import Status, Stored
@@ -95,7 +96,7 @@ class _Seen:
     brand: Brand
     sender: Sender
     phone: Phone
-    text: str = field(repr=False)
+    contents: Contents
 
     def early(self, now: datetime) -> float:
         """Seconds until the message is due; where a window decides that, on every worker's clock."""
@@ -116,7 +117,7 @@ class _Seen:
 
     def _judge(self, at: datetime) -> Decision:
         return gate.decide(
-            replace(self.stored.message, text=self.text),
+            replace(self.stored.message, text=self.contents.text),
             self.phone,
             self.state.standing,
             self.state.sends,
@@ -124,6 +125,7 @@ class _Seen:
             self.sender,
             pack_of(self.phone.country),
             at,
+            self.state.contact(self.sender.id),
         )
 
 
@@ -145,9 +147,9 @@ def _gather(rt: Runtime, ticket: Ticket) -> _Seen | None:
         logger.warning("nothing to dispatch", extra={"recipient_id": ticket.recipient_id})
         return None
     stored = messages.read(item)
-    opened = identity.unseal(key["key"], messages.seal_context(stored.pk), stored.sealed)
+    opened = contents.unseal(key["key"], stored.pk, stored.sealed)
     now_state = state.read(ticket.brand, ticket.recipient_id, found.get(state_pk))
-    return _Seen(stored, now_state, brand, sender, phone.parse(opened["to"]), opened["text"])
+    return _Seen(stored, now_state, brand, sender, phone.parse(opened.to), opened)
 
 
 def _keep_back(rt: Runtime, seen: _Seen, made: Decision, now: datetime) -> None:
@@ -176,7 +178,8 @@ def _hand_over(rt: Runtime, ticket: Ticket, seen: _Seen, claim: Claim, valid_unt
             purpose=seen.stored.message.purpose,
             ttl=carriers.time_to_live(longest),
             to=seen.phone.e164,
-            text=seen.text,
+            text=seen.contents.text,
+            template=seen.contents.template,
         ),
     )
     after = rt.now()

@@ -14,8 +14,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from izin import answers, api
 from izin.api import Check, Question, Submission
-from izin.aws import asking, http, identity, messages, queue, registry
+from izin.aws import asking, contents, http, identity, messages, queue, registry
 from izin.aws.asking import UNPROCESSABLE, Asked
+from izin.aws.contents import Contents
 from izin.aws.dynamo import Item, get
 from izin.aws.http import Answer, Principal, refuse
 from izin.aws.messages import Status, Stored
@@ -23,7 +24,7 @@ from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime, runtime
 from izin.domain import gate, templates
 from izin.domain.gate import Decision, Verdict
-from izin.domain.message import Message, Template
+from izin.domain.message import Channel, Filled, Message, Template
 from izin.domain.times import shown, to_millisecond
 from pydantic import ValidationError
 
@@ -148,6 +149,14 @@ def _template(asked: Asked, body: Question) -> Template | None:
     return registry.template(asked.template, body.template.variables)
 
 
+def _filled(asked: Asked, message: Message) -> Filled | None:
+    """The template as its platform wants it, where it is the platform that fills it in."""
+    if message.channel is not Channel.WHATSAPP or message.template is None or asked.template is None:
+        return None
+    template = message.template
+    return Filled(template.name, asked.template["language"], template.values, template.button)
+
+
 def _rendered(asked: Asked, body: Question) -> str:
     if body.template is None or asked.template is None:
         raise LookupError("no template was read")
@@ -171,7 +180,15 @@ def _decide(asked: Asked, message: Message, at: datetime) -> Decision:
     if asked.sender is None:
         raise LookupError("a question to the gate names its sender")
     return gate.decide(
-        message, asked.phone, asked.standing, asked.state.sends, asked.brand, asked.sender, asked.pack, at
+        message,
+        asked.phone,
+        asked.standing,
+        asked.state.sends,
+        asked.brand,
+        asked.sender,
+        asked.pack,
+        at,
+        asked.state.contact(asked.sender.id),
     )
 
 
@@ -186,9 +203,7 @@ def _item(
 ) -> Item:
     key = asked.key(rt)
     pk = messages.message_key(message.brand, body.id)
-    sealed = identity.seal(
-        key, messages.seal_context(pk), {"to": asked.phone.e164, "text": message.text or ""}
-    )
+    sealed = contents.seal(key, pk, Contents(asked.phone.e164, message.text or "", _filled(asked, message)))
     due = {Verdict.ALLOW: start, Verdict.DEFER: made.until, Verdict.DENY: None}[made.verdict]
     answer = answers.decision(made, asked.recipient_id, asked.phone)
     item = messages.new(

@@ -71,6 +71,17 @@ ACCESS: dict[str, Access] = {
         dead_letters="inbound",
         pepper=True,
     ),
+    "whatsapp": Access(
+        state=WRITE,
+        ledger=LEDGER_APPEND,
+        messages=WRITE,
+        keys=CREATE,
+        registry=READ,
+        indexes=("messages/carrier",),
+        dispatches=True,
+        dead_letters="whatsapp",
+        pepper=True,
+    ),
     "receipts": Access(
         messages=("GetItem", "UpdateItem"), indexes=("messages/carrier",), dead_letters="receipts"
     ),
@@ -160,17 +171,20 @@ def _give_key(function: lambda_.Function, store: Store, actions: Actions | list[
 def _give_carrier(function: lambda_.Function) -> None:
     """Senders are registered while the gate runs, so their identities cannot be named here."""
     stack = Stack.of(function)
-    kinds = ("phone-number", "pool", "sender-id", "configuration-set")
-    identities = [stack.format_arn(service="sms-voice", resource=kind, resource_name="*") for kind in kinds]
-    _allow(function, ["sms-voice:SendTextMessage"], identities)
-    account = "<AWS::Partition>:sms-voice:<AWS::Region>:<AWS::AccountId>"
-    for kind in kinds:
-        Validations.of(cast(iam.Role, function.role)).acknowledge(
-            Acknowledgment(
-                id=f"AwsSolutions-IAM5[Resource::arn:{account}:{kind}/*]",
-                reason="Senders are registered while the gate runs; one action, in this account only.",
+    for service, action, kinds in (
+        ("sms-voice", "SendTextMessage", ("phone-number", "pool", "sender-id", "configuration-set")),
+        ("social-messaging", "SendWhatsAppMessage", ("phone-number-id",)),
+    ):
+        identities = [stack.format_arn(service=service, resource=kind, resource_name="*") for kind in kinds]
+        _allow(function, [f"{service}:{action}"], identities)
+        account = f"<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>"
+        for kind in kinds:
+            Validations.of(cast(iam.Role, function.role)).acknowledge(
+                Acknowledgment(
+                    id=f"AwsSolutions-IAM5[Resource::arn:{account}:{kind}/*]",
+                    reason="Senders are registered while the gate runs; one action, in this account only.",
+                )
             )
-        )
 
 
 def _allow(

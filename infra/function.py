@@ -24,6 +24,7 @@ TIMEOUT = {
     "describe": 10,
     "inbound": 10,  # six times that is how soon a STOP that failed once is read again
     "receipts": 60,
+    "whatsapp": 10,  # a STOP is among what it reads
     "release": 60,
     "dispatch": 60,
 }

@@ -14,17 +14,24 @@ from infra.queues import WorkQueue
 
 
 class Intake(Construct):
-    """A topic that AWS End User Messaging may publish to, drained by `function` through `work`."""
+    """A topic that a `service` may publish to, drained by `function` through `work`."""
 
     def __init__(
-        self, scope: Construct, id: str, *, key: kms.IKey, work: WorkQueue, function: lambda_.IFunction
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        service: str,
+        key: kms.IKey,
+        work: WorkQueue,
+        function: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="CarrierPublishes",
-                principals=[iam.ServicePrincipal("sms-voice.amazonaws.com")],
+                principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
                 conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},

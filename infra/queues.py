@@ -32,9 +32,15 @@ class Queues(Construct):
         self.dispatch = self._work_queue("dispatch")
         self.inbound = self._work_queue("inbound")
         self.receipts = self._work_queue("receipts")
+        self.whatsapp = self._work_queue("whatsapp")
 
     def by_name(self) -> dict[str, WorkQueue]:
-        return {"dispatch": self.dispatch, "inbound": self.inbound, "receipts": self.receipts}
+        return {
+            "dispatch": self.dispatch,
+            "inbound": self.inbound,
+            "receipts": self.receipts,
+            "whatsapp": self.whatsapp,
+        }
 
     def _work_queue(self, name: str) -> WorkQueue:
         dead = self._queue(f"{name.capitalize()}DeadLetters", retention_period=Duration.days(14))

@@ -73,6 +73,7 @@ class Izin(Stack):
         self.inbound = Intake(
             self,
             "InboundSms",
+            service="sms-voice",
             key=self.store.key,
             work=self.queues.inbound,
             function=functions["inbound"],
@@ -80,9 +81,18 @@ class Izin(Stack):
         self.receipts = Intake(
             self,
             "CarrierReceipts",
+            service="sms-voice",
             key=self.store.key,
             work=self.queues.receipts,
             function=functions["receipts"],
+        )
+        self.whatsapp = Intake(
+            self,
+            "WhatsApp",
+            service="social-messaging",
+            key=self.store.key,
+            work=self.queues.whatsapp,
+            function=functions["whatsapp"],
         )
         Dispatch(
             self,
@@ -101,6 +111,7 @@ class Izin(Stack):
             "Api": self.api.api.api_endpoint,
             "InboundTopicArn": self.inbound.topic.topic_arn,
             "ReceiptsTopicArn": self.receipts.topic.topic_arn,
+            "WhatsAppTopicArn": self.whatsapp.topic.topic_arn,
             "ReleaseFunction": release,
             "StateTable": self.store.state.table_name,
             "MessagesTable": self.store.messages.table_name,

@@ -117,7 +117,7 @@ class Store(Construct):
         held to this account. A topic cannot be named: it names the key already.
         """
         stack = Stack.of(self)
-        for service in ("sms-voice", "sns"):
+        for service in ("sms-voice", "social-messaging", "sns"):
             self.key.add_to_resource_policy(
                 iam.PolicyStatement(
                     principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],

@@ -26,7 +26,7 @@ from izin.aws.runtime import Runtime
 from infra import emulator
 from infra.emulator import Emulator
 from tests.handlers import schema, world
-from tests.handlers.fake_sms import SERVICE, FakeSms, serving
+from tests.handlers.fake_sms import SERVICE, SOCIAL, FakeSms, serving
 from tests.handlers.schema import Properties
 from tests.handlers.world import Clock, DelayedSqs, World
 
@@ -70,6 +70,7 @@ def clients(aws: Emulator, carrier: FakeSms) -> dict[str, object]:
         "dynamodb": session.client("dynamodb", endpoint_url=aws.url, config=plain),
         "sqs": session.client("sqs", endpoint_url=aws.url, config=plain),
         "sms": session.client(SERVICE, endpoint_url=carrier.url, config=plain),
+        "social": session.client(SOCIAL, endpoint_url=carrier.url, config=plain),
     }
 
 
@@ -91,6 +92,7 @@ def make_world(resources: dict[str, Properties], clients: dict[str, object], car
             dynamodb=dynamodb,
             sqs=DelayedSqs(clients["sqs"], clock.now),
             sms=clients["sms"],
+            social=clients["social"],
             dispatch_queue_url=schema.create_queue(clients["sqs"], f"{prefix}-dispatch"),
             dead_letter_queue_url=schema.create_queue(clients["sqs"], f"{prefix}-dead"),
             peppers=(b"a pepper of the tests",),

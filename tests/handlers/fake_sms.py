@@ -1,4 +1,4 @@
-"""A carrier: AWS End User Messaging SMS as its real client meets it, over HTTP.
+"""A carrier: AWS End User Messaging, SMS and Social, as its real clients meet it, over HTTP.
 
 Every request is held against the service's own model, as far as that says anything: names, types, required
 members, lengths, patterns and enumerations.
@@ -6,6 +6,7 @@ members, lengths, patterns and enumerations.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -22,7 +23,9 @@ from botocore.model import Shape
 from botocore.validate import ParamValidator
 
 SERVICE = "pinpoint-sms-voice-v2"
+SOCIAL = "socialmessaging"
 TARGET = "PinpointSMSVoiceV2.SendTextMessage"
+WHATSAPP = "/v1/whatsapp/send"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Sent:
     ttl: int
     ref: str
     taken: bool
+    whatsapp: dict[str, Any] | None = None  # the message as Meta gets it
 
 
 @dataclass
@@ -108,11 +112,46 @@ class FakeSms:
             )
             return reply, reply.body or {"MessageId": ref}
 
+    def receive_whatsapp(self, body: dict[str, Any]) -> tuple[Reply, dict[str, Any]]:
+        with self.lock:
+            faults = faults_of(body, SOCIAL, "SendWhatsAppMessage")
+            message: dict[str, Any] = {} if faults else json.loads(base64.b64decode(body["message"]))
+            faults += whatsapp_faults(message)
+            if faults:
+                self.faults += faults
+                return refuses("ValidationException"), {"__type": "ValidationException"}
+            reply = self.plan.popleft() if self.plan else ACCEPTS
+            ref = f"aws-{len(self.sent) + 1}"
+            text = message["text"]["body"] if message["type"] == "text" else message["template"]["name"]
+            reference = message["biz_opaque_callback_data"]
+            sent = Sent(
+                self.now(), reference, message["to"], text, message["type"], 0, ref, reply.taken, message
+            )
+            self.sent.append(sent)
+            return reply, reply.body or {"messageId": ref}
 
-def faults_of(body: dict[str, Any]) -> list[str]:
+
+def whatsapp_faults(message: dict[str, Any]) -> list[str]:
+    """What Meta's reference has against a message, as far as this product makes them."""
+    common = {"messaging_product", "recipient_type", "to", "biz_opaque_callback_data", "type"}
+    if message.keys() - {"text", "template"} != common or message["type"] not in message:
+        return [f"whatsapp {sorted(message)}"]
+    if message["type"] == "text":
+        size = len(message["text"]["body"])
+        return [] if 1 <= size <= 4096 else [f"a text of {size}"]
+    template = message["template"]
+    faults = [] if re.fullmatch("[a-z0-9_]{1,512}", template["name"]) else ["template name"]
+    faults += [] if re.fullmatch("[a-z]{2,3}(_[A-Z]{2})?", template["language"]["code"]) else ["language"]
+    parameters = [p for component in template["components"] for p in component["parameters"]]
+    faults += [f"parameter {p['type']}" for p in parameters if p["type"] != "text" or not p["text"]]
+    faults += [] if len(message["biz_opaque_callback_data"]) <= 512 else ["callback data"]
+    return faults
+
+
+def faults_of(body: dict[str, Any], service: str = SERVICE, operation: str = "SendTextMessage") -> list[str]:
     """What the service's model has against a request."""
-    model = botocore.session.get_session().get_service_model(SERVICE)
-    shape = model.operation_model("SendTextMessage").input_shape
+    model = botocore.session.get_session().get_service_model(service)
+    shape = model.operation_model(operation).input_shape
     report: str = ParamValidator().validate(body, shape).generate_report()
     return report.splitlines() or [
         f"{name}: {fault}"
@@ -142,10 +181,11 @@ def serving(sms: FakeSms) -> Iterator[FakeSms]:
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            length = int(self.headers["Content-Length"])
-            reply, body = sms.receive(
-                self.headers.get("X-Amz-Target", ""), json.loads(self.rfile.read(length))
-            )
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path == WHATSAPP:
+                reply, body = sms.receive_whatsapp(asked)
+            else:
+                reply, body = sms.receive(self.headers.get("X-Amz-Target", ""), asked)
             if reply.broken == "closed":
                 self.close_connection = True
                 return

@@ -18,6 +18,7 @@ import receipts
 from botocore.config import Config
 from izin.aws import carriers, identity, messages, queue
 from izin.aws.messages import Status
+from izin.aws.receiving import Early
 
 from tests.handlers.calls import Call
 from tests.handlers.fake_sms import (
@@ -620,11 +621,11 @@ def test_the_products_own_client_asks_once(
         "AWS_SECRET_ACCESS_KEY": "x",
     }.items():
         monkeypatch.setenv(name, value)
-    carriers._sms_client.cache_clear()
+    carriers._client.cache_clear()
     here.sms.plan += [THROTTLES]
     here.submit(here.person(), "code", "authentication")
     here.drain(replace(here.rt, sms=None))
-    carriers._sms_client.cache_clear()
+    carriers._client.cache_clear()
     assert (here.status("code"), len(here.sms.sent)) == ("due", 1)
     here.live(60)
 
@@ -690,7 +691,7 @@ def test_a_receipt_tells_the_fate_of_an_unknown_message(here: World) -> None:
 
 def test_a_receipt_that_fits_no_message_is_tried_again_and_then_set_aside(here: World) -> None:
     for deliveries in range(1, 5):
-        with pytest.raises(receipts.Early):
+        with pytest.raises(Early):
             here.receipt("TEXT_DELIVERED", None, "nobody", deliveries)
     here.receipt("TEXT_DELIVERED", None, "nobody", 5)
     assert [reason for reason, _ in here.dead_letters()] == ["unknown_message"]

@@ -52,7 +52,7 @@ def test_the_ledger_is_only_appended_to(template, function):
 
 
 def test_who_appends_to_the_ledger():
-    assert APPENDERS == ["consents", "opt_outs", "inbound", "release", "dispatch"]
+    assert APPENDERS == ["consents", "opt_outs", "inbound", "whatsapp", "release", "dispatch"]
 
 
 @pytest.mark.parametrize("function", ACCESS)
@@ -85,7 +85,9 @@ def test_a_variable_names_a_queue_or_the_pepper_exactly_where_the_function_may_u
     assert named == granted
 
 
-@pytest.mark.parametrize(("function", "queue"), [("inbound", "Inbound"), ("receipts", "Receipts")])
+@pytest.mark.parametrize(
+    ("function", "queue"), [("inbound", "Inbound"), ("receipts", "Receipts"), ("whatsapp", "Whatsapp")]
+)
 def test_what_cannot_be_read_goes_to_the_function_s_own_dead_letters(template, function, queue):
     dead = template.document["Outputs"][f"{queue}DeadLetterQueueUrl"]["Value"]
     assert template.variables(function)["DEAD_LETTER_QUEUE_URL"] == dead
@@ -135,7 +137,7 @@ def test_the_key_is_used_through_a_service_only(template, function):
         for s in template.statements(function)
         if "kms:" in str(s["Action"]) and "kms:ViaService" not in str(s.get("Condition"))
     ]
-    assert free == (["kms:Decrypt"] if function in ("inbound", "receipts", "dispatch") else [])
+    assert free == (["kms:Decrypt"] if function in ("inbound", "receipts", "whatsapp", "dispatch") else [])
     assert not [k for k, actions in template.allowed(function).items() if "kms:" in str(actions) and k != key]
 
 

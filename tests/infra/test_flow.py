@@ -8,7 +8,7 @@ import pytest
 
 from infra.access import ACCESS
 
-WORK = ("Dispatch", "Inbound", "Receipts")
+WORK = ("Dispatch", "Inbound", "Receipts", "Whatsapp")
 
 
 def _queue(template, output):
@@ -61,7 +61,12 @@ def test_every_queue_feeds_its_function_and_each_item_fails_alone(template, name
 
 
 @pytest.mark.parametrize(
-    ("topic", "queue"), [("InboundTopicArn", "InboundQueueUrl"), ("ReceiptsTopicArn", "ReceiptsQueueUrl")]
+    ("topic", "queue"),
+    [
+        ("InboundTopicArn", "InboundQueueUrl"),
+        ("ReceiptsTopicArn", "ReceiptsQueueUrl"),
+        ("WhatsAppTopicArn", "WhatsappQueueUrl"),
+    ],
 )
 def test_a_topic_feeds_its_queue_with_the_envelope_that_carries_the_time(template, topic, queue):
     topic_ref = template.document["Outputs"][topic]["Value"]
@@ -84,13 +89,19 @@ def test_a_topic_feeds_its_queue_with_the_envelope_that_carries_the_time(templat
 
 
 def test_carriers_of_this_account_alone_may_publish(template):
+    publishers = []
     for policy in template.resources("AWS::SNS::TopicPolicy").values():
         (allowed,) = (
             s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"
         )
-        assert allowed["Principal"] == {"Service": "sms-voice.amazonaws.com"}
+        publishers.append(allowed["Principal"]["Service"])
         assert allowed["Action"] == "sns:Publish"
         assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert sorted(publishers) == [
+        "sms-voice.amazonaws.com",
+        "sms-voice.amazonaws.com",
+        "social-messaging.amazonaws.com",
+    ]
 
 
 def test_dispatch_keeps_to_its_number_of_workers(template):

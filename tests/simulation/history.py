@@ -24,7 +24,7 @@ import opt_outs
 import receipts
 import release
 from izin.api import OptOutBody
-from izin.aws import http, identity, queue, registry
+from izin.aws import http, identity, queue, registry, replying
 from izin.aws.runtime import Runtime
 from izin.domain.consent import Scope
 
@@ -222,7 +222,7 @@ class _Unmeasured:
 @cache
 def silence() -> None:
     """Keep the handlers' metrics and logs to themselves."""
-    for module in (gate, dispatch, inbound):
+    for module in (gate, dispatch, replying):
         module.single_metric = lambda **_: _Unmeasured()  # type: ignore[attr-defined]
     for module in (gate, dispatch, inbound, release, receipts):
         module.logger.setLevel("CRITICAL")

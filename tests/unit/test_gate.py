@@ -114,7 +114,7 @@ def codes(made: Decision) -> set[str]:
         ({"message": replace(PROMOTION, text="ShopX: diskon. Reply STOP to opt out")}, {"content_language"}),
         ({"message": replace(CODE, text="ShopX: kode 123456. Diskon 20%!")}, {"content_promotional"}),
         ({"message": replace(PROMOTION, expires_at=NOON_ID)}, {"would_expire"}),
-        ({"message": replace(PROMOTION, channel=Channel.WHATSAPP)}, {"no_consent"}),
+        ({"message": replace(PROMOTION, channel=Channel.WHATSAPP)}, {"no_consent", "template_required"}),
         (
             {"now": NIGHT_ID, "standing": opted_out(), "message": replace(PROMOTION, expires_at=NIGHT_ENDS)},
             {"opted_out", "outside_window", "would_expire"},

@@ -279,6 +279,8 @@ def test_an_american_number_without_a_place_is_in_all_contiguous_zones():
 
 def test_the_mexican_mobile_prefix_of_whatsapp_leads_to_the_same_person():
     assert parse("+5215512345678") == parse("+525512345678")
+    assert parse("+551187654321") == parse("+5511987654321")
+    assert parse("+551132654321").line_type == "fixed_line"
 
 
 @pytest.mark.parametrize(
@@ -299,7 +301,6 @@ def test_the_mexican_mobile_prefix_of_whatsapp_leads_to_the_same_person():
         ("+21012345678", "number_impossible"),  # no such country
         ("+6281", "number_not_e164"),
         ("+1212234567", "number_impossible"),
-        ("+551187654321", "number_invalid"),  # a mobile before it got its ninth digit
         ("+62081234567890", "number_invalid"),  # with the national prefix
         ("+12122345", "number_invalid"),
         ("+15551234567", "number_invalid"),

@@ -218,13 +218,27 @@ class SenderBody(Body):
     """`PUT /v1/senders/{id}`."""
 
     brand: Name
-    channel: Literal[Channel.SMS]
+    channel: Literal[Channel.SMS, Channel.WHATSAPP]
     carrier: Carrier
     address: Annotated[str, StringConstraints(pattern=r"^(\+[1-9]\d{6,14}|\d{3,8}|[A-Za-z0-9]{3,20})$")] = (
         Field(description="a number in E.164, a short code, or a name of letters and digits")
     )
     configuration_set: Line | None = Field(
         default=None, description="of AWS End User Messaging: without one no receipt comes"
+    )
+    phone_number_id: (
+        Annotated[str, StringConstraints(pattern=r"^(phone-number-id-|arn:.+:phone-number-id/)[0-9a-zA-Z]+$")]
+        | None
+    ) = Field(default=None, description="of AWS End User Messaging Social: the WhatsApp number there")
+    opt_out_list: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_:/-]{1,256}$")] | None = Field(
+        default=None,
+        description="of AWS End User Messaging: the list of the sender, kept in step with the ledger",
+    )
+    marketing_only: bool = Field(
+        default=False, description="it sends nothing but marketing, so whoever stopped is put on its list"
+    )
+    carrier_confirms_stop: bool = Field(
+        default=False, description="the carrier answers STOP itself, as for toll-free numbers in the US"
     )
     countries: frozenset[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]] = Field(min_length=1)
     two_way: bool = True
@@ -235,10 +249,22 @@ class SenderBody(Body):
     suspended: bool = False
 
     @model_validator(mode="after")
-    def _gets_receipts(self) -> SenderBody:
+    def _has_what_its_carrier_needs(self) -> SenderBody:
         if self.carrier is Carrier.AWS_SMS and not self.configuration_set:
             message = "an aws-sms sender names its configuration set; without one no receipt comes"
             raise _inconsistent("configuration_set", message)
+        if self.carrier is Carrier.AWS_SOCIAL and not self.phone_number_id:
+            message = "an aws-social sender names its phone_number_id, as AWS lists it"
+            raise _inconsistent("phone_number_id", message)
+        speaks = {Carrier.AWS_SMS: Channel.SMS, Carrier.AWS_SOCIAL: Channel.WHATSAPP}
+        if speaks.get(self.carrier, self.channel) is not self.channel:
+            raise _inconsistent("carrier", f"{self.carrier} carries no {self.channel}")
+        if self.channel is Channel.WHATSAPP and not self.address.startswith("+"):
+            raise _inconsistent("address", "a WhatsApp sender is a number in E.164")
+        if self.channel is Channel.WHATSAPP and not self.two_way:
+            raise _inconsistent("two_way", "people can always answer on WhatsApp")
+        if self.marketing_only and not self.opt_out_list:
+            raise _inconsistent("opt_out_list", "name the list that whoever stopped is put on")
         return self
 
 

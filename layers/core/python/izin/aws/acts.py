@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from math import ceil
 
-from izin.aws import identity, ledger, messages, queue, state
+from izin.aws import contents, ledger, messages, queue, state
+from izin.aws.contents import Contents
 from izin.aws.dynamo import Item
 from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime
@@ -68,7 +69,7 @@ def reply(
     """The message that answers the act `event_id`: one per act, however often the act is delivered."""
     message_id = f"~{message.kind}~{recipient_id}~{event_id}"
     pk = messages.message_key(message.brand, message_id)
-    sealed = identity.seal(key, messages.seal_context(pk), {"to": to, "text": text})
+    sealed = contents.seal(key, pk, Contents(to, text))
     return messages.new(message, message_id, recipient_id, sealed, rt.now())
 
 

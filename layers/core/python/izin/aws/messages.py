@@ -56,11 +56,6 @@ def message_key(brand: str, message_id: str) -> str:
     return f"{brand}#{message_id}"
 
 
-def seal_context(pk: str) -> str:
-    """What a message's sealed number and text are bound to."""
-    return f"message|{pk}"
-
-
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A message as it was read, its number and text still sealed."""
@@ -327,6 +322,20 @@ def receive(rt: Runtime, pk: str, now: datetime, status: Status, carrier_ref: st
             note=note,
             ended=True,
         ),
+    )
+
+
+def rename(rt: Runtime, pk: str, before: str, after: str) -> bool:
+    """Note that its carrier calls a message `after` from now on; whether it was called `before`."""
+    return update_if(
+        rt,
+        {
+            "TableName": rt.messages_table,
+            "Key": pack({"pk": pk}),
+            "UpdateExpression": "SET carrier_ref = :after",
+            "ConditionExpression": "carrier_ref = :before",
+            "ExpressionAttributeValues": pack({":before": before, ":after": after}),
+        },
     )
 
 

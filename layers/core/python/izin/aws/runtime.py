@@ -41,6 +41,7 @@ class Runtime:
     sandbox_url: str = ""
     peppers: tuple[bytes, ...] = ()
     sms: Any = None
+    social: Any = None
     now: Callable[[], datetime] = clock.now
     carrier_time: Callable[[str], datetime] = clock.carrier_time
     sleep: Callable[[float], None] = time.sleep

@@ -3,10 +3,11 @@
 Key: `STATE#<brand>#<recipient_id>`. Beside it lies `COMPANY#<recipient_id>`, which names the
 brands that have such an item and holds a company-wide block for those that will.
 
-Three kinds of writers share a state item, and each guards itself with what it alone changes:
+Four kinds of writers share a state item, and each guards itself with what it alone changes:
 
 - events (`ledger.append`) move `seq`, `head`, `standing` and `applied`, under `seq`;
 - claims (`claims`) move `sends` and the permits, under `version`, which every write increases;
+- what a platform tells (`heard`, `rest`) sets one time each, which only grows;
 - an opt-out's first write (`block`) sets an attribute of its own and waits for nobody.
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from izin.aws.dynamo import Item, get, lost_condition, pack, unpack, update, upd
 from izin.aws.runtime import Runtime
 from izin.domain.chain import GENESIS
 from izin.domain.consent import Event, Permits, Scope, Standing, block_of, silent_from, with_block
+from izin.domain.contact import Contact
 from izin.domain.history import Send
 from izin.domain.times import from_text, to_text
 
@@ -33,6 +35,7 @@ SHARDS = 8
 
 _REPAIR_AFTER = timedelta(seconds=60)
 _NO_PERMIT = ""
+_HEARD = "heard:"
 _BLOCK, _MARKETING, _OTHER = "block:", "permit_marketing:", "permit_other:"
 
 
@@ -63,7 +66,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state item as it was read. `version` 0 stands for an item that does not exist yet."""
+    """One state item as it was read. `version` 0 stands for an item that does not exist yet.
+
+    `heard` is when the person last wrote to a sender, by its id, on a platform that asks for it.
+    """
 
     brand: str
     recipient_id: str
@@ -76,6 +82,8 @@ class State:
     permits: Permits
     sends: tuple[Send, ...]
     joined: bool
+    heard: Mapping[str, datetime] = field(default_factory=dict)
+    rests_until: datetime | None = None
 
     @property
     def standing(self) -> Standing:
@@ -84,6 +92,10 @@ class State:
         for draft in self.unrecorded:
             standing = with_block(standing, block_of(draft.event))
         return standing
+
+    def contact(self, sender: str) -> Contact:
+        """What has passed between the person and `sender`."""
+        return Contact(self.heard.get(sender), self.rests_until)
 
 
 def read(brand: str, recipient_id: str, item: Item | None) -> State:
@@ -102,6 +114,10 @@ def read(brand: str, recipient_id: str, item: Item | None) -> State:
         permits=Permits(_instant(item.get("permit_marketing")), _instant(item.get("permit_other"))),
         sends=tuple(Send.parse(text) for text in item.get("sends", [])),
         joined=item.get("joined", False),
+        heard={
+            name.removeprefix(_HEARD): from_text(at) for name, at in item.items() if name.startswith(_HEARD)
+        },
+        rests_until=_instant(item.get("rests_until")),
     )
 
 
@@ -181,6 +197,30 @@ def _draft_of(item: Item, name: str) -> Draft:
 def block_attributes(event_id: str) -> list[str]:
     """The attributes of a block that its event in the ledger makes superfluous."""
     return [prefix + event_id for prefix in (_BLOCK, _MARKETING, _OTHER)]
+
+
+def heard(rt: Runtime, brand: str, recipient_id: str, sender: str, at: datetime) -> None:
+    """Note that the person wrote to `sender` at `at`, unless a later time is noted."""
+    _note(rt, brand, recipient_id, _HEARD + sender, at)
+
+
+def rest(rt: Runtime, brand: str, recipient_id: str, until: datetime) -> None:
+    """Note that the platform spares the person until then, unless a later time is noted."""
+    _note(rt, brand, recipient_id, "rests_until", until)
+
+
+def _note(rt: Runtime, brand: str, recipient_id: str, name: str, at: datetime) -> None:
+    update_if(
+        rt,
+        {
+            "TableName": rt.state_table,
+            "Key": pack({"pk": state_key(brand, recipient_id)}),
+            "UpdateExpression": "SET #name = :at, version = if_not_exists(version, :zero) + :one",
+            "ConditionExpression": "attribute_not_exists(#name) OR #name <= :at",
+            "ExpressionAttributeNames": {"#name": name},
+            "ExpressionAttributeValues": pack({":at": to_text(at), ":zero": 0, ":one": 1}),
+        },
+    )
 
 
 def join(rt: Runtime, brand: str, recipient_id: str) -> None:

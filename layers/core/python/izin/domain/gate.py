@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from izin.domain import calendars, content, templates, windows
 from izin.domain.consent import Block, Standing, Status, Suppression
+from izin.domain.contact import NO_CONTACT, Contact
 from izin.domain.history import Send, remembered
 from izin.domain.message import Channel, Kind, Message, Purpose
 from izin.domain.pack import ALWAYS, CapRule, Needs, Pack, Rules, ScopedRule, Week, WindowRule, span
@@ -72,6 +73,7 @@ def decide(
     sender: Sender,
     pack: Pack,
     now: datetime,
+    contact: Contact = NO_CONTACT,
 ) -> Decision:
     """Judge `message` as of `now` (aware). `sends` are the person's recent ones from this brand.
 
@@ -91,9 +93,14 @@ def decide(
     if message.kind is Kind.SUBMISSION:
         reasons += _blocked(message, standing)
         reasons += _asked(message, rules, phone, standing, sends, brand, sender, now)
-        until, closed = _common_instant(rules, phone, sends, reasons, now)
-        reasons += closed
-        closes = _closes_at(rules, phone, sends, now)
+        resting = contact.resting(message, now)
+        until, closed = _common_instant(
+            rules, phone, sends, reasons, resting.until or now if resting else now
+        )
+        reasons += [*([resting] if resting else []), *closed]
+        reasons += contact.too_late(message, rules, until or now)
+        closing = (_closes_at(rules, phone, sends, now), contact.closes_at(message, rules))
+        closes = min((at for at in closing if at), default=None)
     else:
         reasons += _answering(message, standing, pack, now)
     reasons += _expiry(message, until)

@@ -53,15 +53,19 @@ def parse(payload: str, envelope_id: str) -> Inbound:
         id=message_id,
         person=body["originationNumber"],
         sender_address=body["destinationNumber"],
-        # Half of a surrogate pair (an emoji cut in two) is no character, and nothing could store it.
-        text=body["messageBody"].encode("utf-16", "surrogatepass").decode("utf-16", "replace"),
+        text=characters(body["messageBody"]),
         follows=reference(body.get("previousPublishedMessageId")),
     )
 
 
-def reference(value: object) -> str | None:
-    """A carrier's reference of a message, or None for what cannot be one."""
-    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_ID else None
+def characters(text: str) -> str:
+    """`text` as it can be stored: half of a surrogate pair (an emoji cut in two) is no character."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def reference(value: object, longest: int = _LONGEST_ID) -> str | None:
+    """A carrier's reference, or None for what cannot be one."""
+    return value if isinstance(value, str) and 0 < len(value) <= longest else None
 
 
 def read_object(payload: str) -> dict[str, Any]:

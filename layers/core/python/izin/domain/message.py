@@ -64,6 +64,16 @@ class Template:
     lifetime: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A template as it is handed to its platform: by name, in a language, with values for its variables."""
+
+    name: str
+    language: str
+    values: tuple[str, ...] = field(repr=False)
+    button: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message as the gate judges it. The number it goes to is judged as a `Phone` beside it.

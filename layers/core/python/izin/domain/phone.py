@@ -113,6 +113,7 @@ _NOT_AS_PHONENUMBERS_SAYS = {
 """Ranges that phonenumbers calls mobile, by calling code. Sources: the national numbering plans."""
 
 _LEGACY_MEXICAN_MOBILE = re.compile(r"\+521([0-9]{10})")
+_LEGACY_BRAZILIAN_MOBILE = re.compile(r"\+55([1-9][0-9])([6-9][0-9]{7})\Z")
 _NANP = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{6}")
 
 
@@ -129,8 +130,10 @@ def parse(text: str) -> Phone:
             "write the number in E.164: a plus sign, the country calling code and the number, digits only, "
             "without spaces and without the national prefix 0",
         )
-    # Mexico dropped this 1 in 2019, but WhatsApp still writes it. An opt-out must find its person.
+    # Mexico dropped this 1 in 2019 and Brazil added a 9 by 2016, but WhatsApp still writes the numbers of
+    # accounts from before as they were. An opt-out must find its person.
     text = _LEGACY_MEXICAN_MOBILE.sub(r"+52\1", text)
+    text = _LEGACY_BRAZILIAN_MOBILE.sub(r"+55\g<1>9\2", text)
     calling_code = _calling_code(text)
     if not calling_code:
         raise InvalidNumber("number_impossible", "check the country calling code: no country has it")
@@ -154,6 +157,14 @@ def parse(text: str) -> Phone:
         time_zones=_longest(table.prefixes.get(country), national) or table.countries.get(country, ()),
         subdivisions=_longest(table.subdivisions.get(country), national),
     )
+
+
+def country_of(text: str | None) -> str | None:
+    """The country of the number that `text` is; None where it is none."""
+    try:
+        return parse(text).country if text else None
+    except InvalidNumber:
+        return None
 
 
 def _calling_code(e164: str) -> str:

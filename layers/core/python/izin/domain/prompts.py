@@ -15,7 +15,7 @@ class Prompt:
     campaign: str | None = None
 
 
-def details(country: str, sender: str | None = None, prompt: Prompt | None = None) -> dict[str, str]:
+def details(country: str | None, sender: str | None = None, prompt: Prompt | None = None) -> dict[str, str]:
     """The public details of an opt-out, given by somebody in `country`; what is not known is left out.
 
     `sender` is the one that it was told to, where no message is known to have led to it.

@@ -42,13 +42,17 @@ _LONGEST_REFERENCE = 512  # a brand, a kind, a pseudonym and an id are well belo
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One delivery event. `message` is our reference, where the carrier gave it back."""
+    """One delivery event. `message` is our reference, where the carrier gave it back.
+
+    `accepted_as` is what the message was called when it was accepted, where that is another name.
+    """
 
     carrier_ref: str
     outcome: Outcome
     event: str
     at: datetime
     message: str | None
+    accepted_as: str | None = None
 
 
 def parse(payload: str) -> Receipt:

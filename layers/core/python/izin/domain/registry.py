@@ -13,6 +13,7 @@ class Carrier(StrEnum):
     """The closed set of carriers, chosen per sender."""
 
     AWS_SMS = "aws-sms"
+    AWS_SOCIAL = "aws-social"
     SANDBOX = "sandbox"
 
 
@@ -52,6 +53,9 @@ class Sender:
 
     `address` is what the person sees: a number in E.164, a short code or an alphanumeric sender id.
     `registrations` are the entries that it has with operators and authorities, by the names of the packs.
+    `phone_number_id` is what AWS calls a WhatsApp number. `opt_out_list` is the provider's list that it
+    checks; `marketing_only` says that whoever stopped may be put on it. `carrier_confirms_stop`: the
+    carrier answers STOP by itself, so nobody else does.
     `rate` paces what a window's opening releases, in messages a second. `at_least_once` lets an
     authentication or essential message go again after a crash left its fate unknown.
     """
@@ -63,6 +67,10 @@ class Sender:
     address: str
     countries: frozenset[str]
     configuration_set: str | None = None
+    phone_number_id: str | None = None
+    opt_out_list: str | None = None
+    marketing_only: bool = False
+    carrier_confirms_stop: bool = False
     two_way: bool = True
     registrations: frozenset[str] = frozenset()
     language: str | None = None

@@ -32,6 +32,7 @@ def consequence(
     now: datetime,
     revoke_all: bool,
     lifetime: timedelta | None = None,
+    carrier_confirms: bool = False,
     details: Mapping[str, str] = MappingProxyType({}),
 ) -> Consequence:
     """What follows from `reply`, given at `given_at` by someone whose standing is `standing`.
@@ -39,7 +40,7 @@ def consequence(
     A yes-word answers an open confirmation request and nothing else: "ya" to anything else is
     conversation. A start-word ends the opt-out for its channel, and so revives what the person
     had agreed to there before, no more. `lifetime` is how long a consent lasts; None for ever.
-    `details` say what an opt-out is counted by.
+    An opt-out that its carrier confirms is not answered again. `details` say what it is counted by.
     """
 
     def event(type_: EventType, **fields: Any) -> Event:
@@ -60,7 +61,7 @@ def consequence(
             wide = Scope.REVOKE_ALL if revoke_all else Scope.ALL
             scope = Scope.MARKETING if reply.scope == "marketing" else wide
             opt_out = event(EventType.OPT_OUT, scope=scope, kind=Suppression.OPT_OUT, details=details)
-            return Consequence(opt_out, Kind.CONFIRMATION)
+            return Consequence(opt_out, None if carrier_confirms else Kind.CONFIRMATION)
         case Intent.OPT_IN:
             return Consequence(event(EventType.OPT_IN))
         case Intent.CONFIRM:

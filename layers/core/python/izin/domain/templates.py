@@ -15,6 +15,7 @@ from izin.domain.pack.templates import (
     ButtonTemplate,
     CategoryTemplate,
     CodeExpiryTemplate,
+    FreeFormTemplate,
     LifetimeTemplate,
     NameTemplate,
     ParameterTemplate,
@@ -101,6 +102,8 @@ def _judge(rule: TemplateRule, template: Template) -> tuple[Code, str] | None:
             most = min(rule.most, (template.code_expiry or rule.most) * 60)
             if template.lifetime is not None and not rule.least <= template.lifetime <= most:
                 return Code.TEMPLATE_LIFETIME, f"let the platform try for {rule.least} to {most} seconds"
+        case FreeFormTemplate():
+            return None  # about texts without a template
         case _:
             assert_never(rule)
     return None

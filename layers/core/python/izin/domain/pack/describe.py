@@ -19,6 +19,7 @@ from izin.domain.pack.model import (
     Rules,
     RuleSet,
     Setting,
+    StopButtons,
     Texts,
 )
 from izin.domain.pack.sources import sources
@@ -105,6 +106,9 @@ def _setting(setting: Cited) -> str:
         case Retention():
             since = "its capture" if setting.since == "capture" else "its last use"
             return f"the proof of a consent is kept for at least {span(setting.keep)} after {since}"
+        case StopButtons():
+            labels = (label for words in setting.labels.values() for label in words)
+            return ", ".join(f"“{label}”" for label in labels)
         case MessageExpiry():
             return ", ".join(f"{purpose} after {span(setting.of(purpose))}" for purpose in Purpose)
         case Setting(value=timedelta() as duration):

@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, StrictBool, model_validator
 
 from izin.domain.consent import Basis
 from izin.domain.message import Channel, Purpose
-from izin.domain.pack.base import Cited, Duration, Model, ScopedRule, Words, span
+from izin.domain.pack.base import Cited, Duration, Model, ScopedRule, Vocabulary, Words, span
 from izin.domain.pack.contents import ContentRule, Instruction
 from izin.domain.pack.rules import CapRule, CaptureRule, ConsentRule, DenialRule, SenderRule, WindowRule
 from izin.domain.pack.templates import TemplateRule
@@ -155,6 +155,12 @@ class Keywords(Cited):
     polite: Words = ()
 
 
+class StopButtons(Cited):
+    """The labels, per language, of the platform's own button that stops promotions."""
+
+    labels: Vocabulary
+
+
 PLACEHOLDERS = frozenset({"brand", "contact", "sender"})
 
 
@@ -278,6 +284,8 @@ class Pack(RuleSet):
     access_deadline: Setting[Duration] | None = None  # of a request for one's data
     erasure_deadline: Setting[Duration] | None = None
     anonymise_after: Setting[Duration] | None = None  # an opt-out: what only marketing needed goes
+    stop_buttons: StopButtons | None = None  # only of a platform
+    back_off: Setting[Duration] | None = None  # only of a platform: after it spared a person
     shared: RuleSet = RuleSet()  # only in global.toml: what belongs to every pack
     instructions: Mapping[str, Instruction] = {}  # only in global.toml, per language
     shorteners: Words = ()  # only in global.toml: domains
@@ -366,6 +374,8 @@ SETTINGS = (
     "access_deadline",
     "erasure_deadline",
     "anonymise_after",
+    "stop_buttons",
+    "back_off",
 )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from izin.domain.pack.base import Count, ScopedRule, Words
+from izin.domain.pack.base import Count, Duration, ScopedRule, Words, span
 
 
 class ApprovedTemplate(ScopedRule):
@@ -99,6 +99,16 @@ class LifetimeTemplate(ScopedRule):
         return f"the platform tries for {self.least} to {self.most} seconds, no longer than a code lives"
 
 
+class FreeFormTemplate(ScopedRule):
+    """Text without a template goes only `within` this time of the person's own last message."""
+
+    check: Literal["free_form"]
+    within: Duration
+
+    def says(self) -> str:
+        return f"text without a template goes within {span(self.within)} of the person's own last message"
+
+
 TemplateRule: TypeAlias = (
     ApprovedTemplate
     | CategoryTemplate
@@ -109,4 +119,5 @@ TemplateRule: TypeAlias = (
     | ButtonTemplate
     | CodeExpiryTemplate
     | LifetimeTemplate
+    | FreeFormTemplate
 )

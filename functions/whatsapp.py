@@ -1,0 +1,132 @@
+"""What happened on WhatsApp? Replies, stop buttons, preferences, and what became of our messages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, assert_never
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from izin.aws import acts, batch, ledger, messages, queue, receiving, replying, state
+from izin.aws.dynamo import get
+from izin.aws.receiving import Early
+from izin.aws.replying import Heard
+from izin.aws.runtime import Runtime, runtime
+from izin.aws.state import Draft
+from izin.domain import keywords, phone, whatsapp
+from izin.domain.consent import EventType
+from izin.domain.inbound import Inbound, Malformed, read_object
+from izin.domain.keywords import Intent, Reply
+from izin.domain.message import Channel
+from izin.domain.whatsapp import Fate, Happening, Person, Preference, Said
+
+logger = Logger()
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Take a batch of SNS notifications from SQS; what fails goes back to the queue alone."""
+    rt = runtime()
+    return batch.each(
+        logger,
+        event,
+        context,
+        lambda record: receive(rt, record["body"], int(record["attributes"]["ApproximateReceiveCount"])),
+    )
+
+
+def receive(rt: Runtime, body: str, deliveries: int) -> None:
+    """Act on every event of a notification. What cannot be read is set aside with its reasons.
+
+    All events have their turn before one that came too early sends the notification back to the queue;
+    what was acted on is known for a repeat then.
+    """
+    try:
+        notification = whatsapp.parse(str(read_object(body).get("Message", "")))
+    except Malformed as error:
+        _set_aside(rt, body, [error.reason])
+        return
+    faults, early = list(notification.faults), None
+    for happening in notification.happenings:
+        try:
+            _act(rt, happening, deliveries)
+        except Malformed as error:
+            faults.append(error.reason)
+        except Early as error:
+            early = error
+    if early:
+        raise early
+    if faults:
+        _set_aside(rt, body, faults)
+
+
+def _set_aside(rt: Runtime, body: str, reasons: list[str]) -> None:
+    reason = ",".join(sorted(set(reasons)))
+    queue.set_aside(rt, body, reason)
+    logger.warning("WhatsApp event set aside", extra={"reason": reason})
+
+
+def _act(rt: Runtime, happening: Happening, deliveries: int) -> None:
+    match happening:
+        case Said():
+            _reply(rt, happening)
+        case Preference():
+            _prefer(rt, happening)
+        case Fate():
+            _settle(rt, happening, deliveries)
+        case _:
+            assert_never(happening)
+
+
+def _reply(rt: Runtime, said: Said) -> None:
+    follows = Inbound(said.id, _number(said.person), said.sender_address, said.text, said.follows)
+    heard = _heard(rt, follows, said.at)
+    if said.pressed and whatsapp.stops_promotions(said.pressed):
+        reply = Reply(Intent.OPT_OUT, "marketing", keywords.fold(said.pressed))
+    else:
+        reply = keywords.read(said.text, heard.phone.country)
+    is_no = reply.intent in (Intent.OPT_OUT, Intent.UNCLEAR)
+    given_at = whatsapp.given_at(said.at, rt.now(), is_no=is_no)
+    replying.follow(rt, replace(heard, given_at=given_at), reply)
+    state.heard(rt, heard.brand.id, heard.state.recipient_id, heard.sender.id, heard.given_at)
+
+
+def _prefer(rt: Runtime, preference: Preference) -> None:
+    """The person told the platform: nobody answers, it has done so."""
+    said = Inbound("", _number(preference.person), preference.sender_address, "")
+    heard = _heard(rt, said, preference.at)
+    recipient_id = heard.state.recipient_id
+    event = whatsapp.wish(preference, recipient_id, heard.phone.country, heard.sender.id, rt.now())
+    draft = ledger.draft(heard.key, recipient_id, event, {"address": heard.phone.e164})
+    act = acts.opt_out if event.type is EventType.OPT_OUT else acts.record
+    act(rt, heard.brand.id, recipient_id, draft)
+
+
+def _heard(rt: Runtime, said: Inbound, at: datetime) -> Heard:
+    names = ("from", "display_phone_number")
+    return replying.gather(rt, said, Channel.WHATSAPP, min(at, rt.now()), names)
+
+
+def _number(person: Person) -> str:
+    if person.number is None:
+        raise Malformed("no_number")
+    return person.number
+
+
+def _settle(rt: Runtime, fate: Fate, deliveries: int) -> None:
+    """Record what became of a message, and what that tells of the person."""
+    pk = receiving.receive(rt, fate.receipt, deliveries)
+    if fate.code is None:
+        return
+    with single_metric(name="WhatsAppFailed", unit=MetricUnit.Count, value=1) as metric:
+        metric.add_dimension(name="code", value=str(fate.code))
+    item = get(rt, rt.messages_table, {"pk": pk})
+    if item is None:
+        raise Malformed("unknown_message")
+    stored = messages.read(item)
+    brand, recipient_id, now = stored.message.brand, stored.recipient_id, rt.now()
+    event = whatsapp.stopped(fate, stored.prompt, recipient_id, phone.country_of(fate.number), now)
+    if event:
+        acts.opt_out(rt, brand, recipient_id, Draft(event, {}, None))
+    if fate.code == whatsapp.RESTING:
+        state.rest(rt, brand, recipient_id, min(fate.receipt.at, now) + whatsapp.back_off())

@@ -1,0 +1,130 @@
+"""A person replied to a sender: who are they, and what follows? The same for every channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from botocore.exceptions import BotoCoreError, ClientError
+
+from izin.aws import acts, identity, ledger, messages, registry, state
+from izin.aws.dynamo import Item
+from izin.aws.runtime import Runtime
+from izin.aws.state import State
+from izin.domain import phone, prompts, replies
+from izin.domain.consent import Basis, EventType
+from izin.domain.inbound import Inbound, Malformed
+from izin.domain.keywords import Intent, Reply
+from izin.domain.message import Channel, Kind, Message, Purpose
+from izin.domain.pack import Pack, pack_of, texts
+from izin.domain.phone import InvalidNumber, Phone
+from izin.domain.registry import Brand, Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One reply, and everything that was read about who sent it and to whom."""
+
+    said: Inbound
+    given_at: datetime
+    phone: Phone
+    brand: Brand
+    sender: Sender
+    pack: Pack
+    state: State
+    key: bytes = field(repr=False)
+
+    @property
+    def event_id(self) -> str:
+        """The id of the event that the reply is."""
+        return f"in-{self.said.id}"
+
+
+def gather(rt: Runtime, said: Inbound, channel: Channel, given_at: datetime, names: tuple[str, str]) -> Heard:
+    """Read the sender that a reply came to, and the state of the person.
+
+    `names` are what the carrier calls the person's address and the sender's. Raises Malformed.
+    """
+    try:
+        person = phone.parse(said.person)
+    except InvalidNumber:
+        raise Malformed(f"invalid_{names[0]}") from None
+    sender = registry.sender_at(rt, channel, said.sender_address)
+    if sender is None:
+        raise Malformed(f"unknown_{names[1]}")
+    recipient_id = identity.pseudonym(rt, person.e164)
+    brand_pk, state_pk = registry.brand_key(sender.brand), state.state_key(sender.brand, recipient_id)
+    found = registry.read(rt, [brand_pk], [(rt.state_table, state_pk), (rt.keys_table, recipient_id)])
+    brand = registry.brand(found.get(brand_pk))
+    if brand is None:
+        raise Malformed("unknown_brand")
+    return Heard(
+        said=said,
+        given_at=given_at,
+        phone=person,
+        brand=brand,
+        sender=sender,
+        pack=pack_of(person.country),
+        state=state.read(sender.brand, recipient_id, found.get(state_pk)),
+        key=identity.key_of(rt, recipient_id, found.get(recipient_id)),
+    )
+
+
+def follow(rt: Runtime, heard: Heard, reply: Reply) -> None:
+    """Decide what follows from the reply, as it was understood, and do it."""
+    consequence = replies.consequence(
+        reply,
+        heard.state.standing,
+        event_id=heard.event_id,
+        address=heard.state.recipient_id,
+        channel=heard.sender.channel,
+        given_at=heard.given_at,
+        now=rt.now(),
+        revoke_all=heard.pack.revoke_all.value,
+        lifetime=heard.pack.lifetime(Basis.EXPRESS),
+        carrier_confirms=heard.sender.carrier_confirms_stop,
+        details=_details(rt, heard) if reply.intent is Intent.OPT_OUT else {},
+    )
+    event = consequence.event
+    answer = _answer(rt, heard, consequence.answer) if consequence.answer else None
+    if event is None:
+        if answer:
+            acts.answer(rt, answer)
+    else:
+        evidence = {"address": heard.phone.e164, "text": heard.said.text}
+        draft = ledger.draft(heard.key, heard.state.recipient_id, event, evidence, answer)
+        act = acts.opt_out if event.type is EventType.OPT_OUT else acts.record
+        act(rt, heard.brand.id, heard.state.recipient_id, draft)
+    with single_metric(name="Reply", unit=MetricUnit.Count, value=1) as metric:
+        metric.add_dimension(name="intent", value=str(reply.intent))
+
+
+def _details(rt: Runtime, heard: Heard) -> dict[str, str]:
+    """What an opt-out is counted by. That it is counted is worth less than that it holds at once."""
+    prompt = None
+    if heard.said.follows:
+        try:
+            prompt = messages.prompt(rt, heard.brand.id, heard.state.recipient_id, heard.said.follows)
+        except (ClientError, BotoCoreError):
+            with single_metric(name="OptOutWithoutMessage", unit=MetricUnit.Count, value=1):
+                pass
+    return prompts.details(heard.phone.country, heard.sender.id, prompt)
+
+
+def _answer(rt: Runtime, heard: Heard, kind: Kind) -> Item:
+    """The message that answers the reply: within minutes of it, or never."""
+    template = texts(heard.pack, heard.sender.language, kind)
+    message = Message(
+        brand=heard.brand.id,
+        sender=heard.sender.id,
+        channel=heard.sender.channel,
+        purpose=Purpose.TRANSACTIONAL,
+        language=heard.sender.language,
+        expires_at=heard.given_at + heard.pack.confirmation.deadline,
+        kind=kind,
+        answers=heard.given_at,
+    )
+    text = template.format(brand=heard.brand.name, contact=heard.brand.contact, sender=heard.sender.address)
+    to = heard.phone.e164
+    return acts.reply(rt, message, heard.event_id, heard.state.recipient_id, heard.key, to, text)

@@ -1,0 +1,53 @@
+"""What has passed between a person and a sender on a platform, and what follows for the next message?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from izin.domain.message import Channel, Message, Purpose
+from izin.domain.pack import Rules
+from izin.domain.pack.templates import FreeFormTemplate
+from izin.domain.reasons import Code, Effect, Reason
+from izin.domain.times import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """`heard_at`: when the person last wrote to the sender. Until `rests_until` the platform spares them."""
+
+    heard_at: datetime | None = None
+    rests_until: datetime | None = None
+
+    def resting(self, message: Message, now: datetime) -> Reason | None:
+        """The platform took no promotion for this person lately: none is offered to it for a while."""
+        promotes = message.purpose in (Purpose.MARKETING, Purpose.ANNOUNCEMENT)
+        until = self.rests_until
+        if not (promotes and message.channel is Channel.WHATSAPP and until and now < until):
+            return None
+        detail = f"the platform spares this person; the next promotion may go at {shown(until)}"
+        return Reason(Code.CAP_REACHED, "WHATSAPP.back_off", Effect.DEFER, detail, ("L-WA-08",), until)
+
+    def closes_at(self, message: Message, rules: Rules) -> datetime | None:
+        """The instant from which `message` needs a template; None where nothing ends its time without."""
+        if not self.heard_at:
+            return None
+        return min((self.heard_at + rule.within for rule in _free_forms(message, rules)), default=None)
+
+    def too_late(self, message: Message, rules: Rules, at: datetime) -> Iterator[Reason]:
+        """Why `message` cannot go at `at` without a template."""
+        for rule in _free_forms(message, rules):
+            if not self.heard_at or at >= self.heard_at + rule.within:
+                detail = f"{rule.says()}; use a registered template"
+                yield Reason(Code.TEMPLATE_REQUIRED, rule.rule, Effect.DENY, detail, rule.sources)
+
+
+NO_CONTACT = Contact()
+"""Nothing has."""
+
+
+def _free_forms(message: Message, rules: Rules) -> Iterator[FreeFormTemplate]:
+    """What the platform asks of a text without a template; nothing of a message that has one."""
+    if message.text is not None and message.template is None and message.variables is None:
+        yield from (rule for rule in rules.templates if isinstance(rule, FreeFormTemplate))
