@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from izin.api import ConsentBody
+from izin.api import ConsentBody, WordingVersion
 from izin.aws import acts, asking, http, identity, ledger
 from izin.aws.asking import Asked
 from izin.aws.dynamo import Item
 from izin.aws.http import Answer, FieldError, Problem
 from izin.aws.runtime import Runtime, runtime
-from izin.domain import capture
+from izin.domain import capture, evidence
 from izin.domain.capture import Capture
 from izin.domain.consent import Basis, Event, EventType, Standing
 from izin.domain.message import SENT_CHANNELS, Channel, Kind, Message, Purpose
@@ -34,45 +35,90 @@ def capture_consent(rt: Runtime, event: http.Event) -> Answer:
     now = to_millisecond(rt.now())
     body = http.parse(ConsentBody, http.raw_body(event))
     http.principal(event).demand("consent", body.brand)
-    asked = asking.gather(rt, body.brand, body.sender, body.address, "address", body.channel)
-    problems = _judge(asked, body, now)
-    if problems:
+    registered = body.wording if isinstance(body.wording, WordingVersion) else None
+    asked = asking.gather(
+        rt, body.brand, body.sender, body.address, "address", body.channel, wording=registered
+    )
+    taken = _taken(asked, body)
+    problems = _judge(asked, body, taken, now)
+    if problems or taken.captured_at is None:  # without its instant a capture has a problem already
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, problems, "the consent was refused")
-    act, key = _act_of(rt, asked, body, now), asked.key(rt)
+    act, key = _act_of(rt, asked, body, taken, to_millisecond(taken.captured_at), now), asked.key(rt)
     waiting = asked.standing.open_requests(body.channel, now).keys() >= set(body.purposes)
     repeated = act.id in asked.state.applied  # its request may still have to be sent on its way
     asks = act.type is EventType.CONSENT_PENDING and (repeated or not waiting)
     reply = _request(rt, asked, act, key, now) if asks else None
-    draft = ledger.draft(key, asked.recipient_id, act, _evidence(rt, body, asked), reply)
+    draft = ledger.draft(key, asked.recipient_id, act, _evidence(rt, taken, asked), reply)
     standing = acts.record(rt, body.brand, asked.recipient_id, draft)
     return http.answer(HTTPStatus.OK, _said(asked, body, act, standing, now))
 
 
-def _judge(asked: Asked, body: ConsentBody, now: datetime) -> list[FieldError]:
-    captured = Capture(
+def _taken(asked: Asked, body: ConsentBody) -> Capture:
+    """The capture that the body reports, with the words of the wording that it names."""
+    wording, language = body.wording, body.language
+    if asked.wording:
+        wording, language = asked.wording["text"], asked.wording["language"]
+    return Capture(
         channel=body.channel,
         purposes=body.purposes,
         captured_at=body.captured_at,
-        wording=body.wording,
-        language=body.language,
+        wording=wording if isinstance(wording, str) else "",
+        language=language or "",
         method=body.method,
         basis=body.basis,
         prechecked=body.prechecked,
-        source=body.source,
+        source=body.source or "",
         evidence=body.evidence,
         condition_of_purchase=body.condition_of_purchase,
     )
+
+
+def _judge(asked: Asked, body: ConsentBody, taken: Capture, now: datetime) -> list[FieldError]:
     rules = {purpose: _rules(asked, body, purpose) for purpose in body.purposes}
-    problems = [
-        FieldError(p.field, p.code, f"{p.message} [{p.rule}; {', '.join(p.sources)}]")
-        for p in capture.judge(captured, rules, asked.brand.name, now)
-    ]
+    found = capture.judge(taken, rules, asked.brand.name, now)
+    problems = [FieldError(p.field, p.code, p.said) for p in found]
+    problems += [*_another_wording(asked, body), *_number_told(asked, body, taken)]
     if body.channel is Channel.SMS and not asked.phone.textable:
         message = f"a {asked.phone.line_type} number gets no texts; ask for a mobile number"
         problems.append(FieldError("address", "number_class", message))
     if _double(asked, body) and body.channel in SENT_CHANNELS:
         problems += _cannot_ask(asked)
     return problems
+
+
+def _another_wording(asked: Asked, body: ConsentBody) -> Iterator[FieldError]:
+    """Whether the registered wording is for something else than this consent."""
+    if asked.wording is None:
+        return
+    if body.language and body.language != asked.wording["language"]:
+        message = f"the wording is in {asked.wording['language']}: leave the language out"
+        yield FieldError("language", "wording_in_another_language", message)
+    told: dict[str, set[str]] = {
+        "channel": {str(body.channel)} - set(asked.wording["channels"]),
+        "purposes": set(map(str, body.purposes)) - set(asked.wording["purposes"]),
+        "address": {asked.phone.country} - set(asked.wording["countries"]),
+    }
+    for name, beyond in told.items():
+        if beyond:
+            message = (
+                f"this wording is not for {', '.join(sorted(beyond))}: show one that is registered for it"
+            )
+            yield FieldError(name, "wording_for_another", message)
+
+
+def _number_told(asked: Asked, body: ConsentBody, taken: Capture) -> Iterator[FieldError]:
+    """What everybody may read later must not hold the number."""
+    public = {
+        "wording": taken.wording,
+        "source": taken.source,
+        "page": body.page,
+        "app_version": body.app_version,
+        "store": body.store,
+    }
+    for name, text in public.items():
+        if asked.phone.e164[-8:] in re.sub(r"\D", "", text or ""):
+            message = "it holds the person's number, which would stand in the ledger: leave it out"
+            yield FieldError(name, "holds_number", message)
 
 
 def _cannot_ask(asked: Asked) -> Iterator[FieldError]:
@@ -116,10 +162,11 @@ def _double(asked: Asked, body: ConsentBody) -> bool:
     )
 
 
-def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Event:
+def _act_of(
+    rt: Runtime, asked: Asked, body: ConsentBody, taken: Capture, captured_at: datetime, now: datetime
+) -> Event:
     pending = _double(asked, body)
     lifetime = asked.pack.double_opt_in_expiry.value if pending else asked.pack.lifetime(body.basis)
-    captured_at = to_millisecond(body.captured_at)
     told = body.model_dump(mode="json")
     return Event(
         id=f"consent-{identity.fingerprint(rt, told)}",
@@ -128,26 +175,44 @@ def _act_of(rt: Runtime, asked: Asked, body: ConsentBody, now: datetime) -> Even
         recorded_at=now,
         address=asked.recipient_id,
         channel=body.channel,
-        source=body.source,
+        source=taken.source,
         purposes=tuple(sorted(body.purposes)),
         expires_at=captured_at + lifetime if lifetime else None,
-        details={
-            "wording": body.wording,
-            "language": body.language,
-            "method": str(body.method),
-            "basis": str(body.basis),
-            **_relaxed(asked, body),
-            "pack": f"{asked.pack.id} {asked.pack.version}",
-        },
+        details=_details(asked, body, taken),
     )
 
 
-def _evidence(rt: Runtime, body: ConsentBody, asked: Asked) -> dict[str, str]:
+def _details(asked: Asked, body: ConsentBody, taken: Capture) -> dict[str, str]:
+    """What everybody may know of the act: the words, and how and where the person said yes to them."""
+    told: dict[str, str | None] = {
+        "wording": None if asked.wording else taken.wording,
+        "wording_id": asked.wording["id"] if asked.wording else None,
+        "wording_version": str(asked.wording["version"]) if asked.wording else None,
+        "wording_sha256": capture.wording_hash(taken.wording),
+        "language": taken.language,
+        "method": str(taken.method) if taken.method else None,
+        "basis": str(taken.basis),
+        "prechecked": _yes_or_no(taken.prechecked),
+        "condition_of_purchase": _yes_or_no(taken.condition_of_purchase),
+        "page": body.page,
+        "app_version": body.app_version,
+        "store": body.store,
+        "pack": f"{asked.pack.id} {asked.pack.version}",
+        **_relaxed(asked, body),
+    }
+    return {name: text for name, text in told.items() if text is not None}
+
+
+def _yes_or_no(told: bool | None) -> str | None:
+    return None if told is None else "yes" if told else "no"
+
+
+def _evidence(rt: Runtime, taken: Capture, asked: Asked) -> dict[str, str]:
     """What is personal about the act. A tax number is kept only as a keyed hash (S-BR-14)."""
-    evidence = {**body.evidence, "address": asked.phone.e164}
-    if "cpf" in evidence:
-        evidence["cpf"] = identity.fingerprint(rt, {"cpf": "".join(filter(str.isdigit, evidence["cpf"]))})
-    return evidence
+    kept = {**taken.evidence, "address": asked.phone.e164}
+    if "cpf" in kept:
+        kept["cpf"] = identity.fingerprint(rt, {"cpf": evidence.cpf_digits(kept["cpf"])})
+    return kept
 
 
 def _request(rt: Runtime, asked: Asked, act: Event, key: bytes, now: datetime) -> Item | None:

@@ -36,6 +36,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /v1/senders/{id}",
         "PUT /v1/templates/{id}",
         "GET /v1/templates/{id}",
+        "PUT /v1/wordings/{id}",
+        "GET /v1/wordings/{id}",
     ),
     "describe": ("GET /openapi.json",),
 }

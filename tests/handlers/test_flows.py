@@ -50,7 +50,7 @@ def test_a_box_ticked_beforehand_is_refused_with_the_reasons(here: World) -> Non
     person = here.person()
     said = here.consent(person, prechecked=True, evidence={})
     assert said.status == 422
-    assert {("prechecked", "pre_ticked"), ("screenshot", "missing")} <= set(said.codes)
+    assert {("prechecked", "pre_ticked"), ("evidence.screenshot", "missing")} <= set(said.codes)
     assert all(error["message"] for error in said.body["errors"])
     assert here.states() == []
 

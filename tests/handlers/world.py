@@ -147,6 +147,8 @@ _ROUTES: dict[str, tuple[Any, Callable[[Runtime, http.Event], http.Answer]]] = {
     "GET /v1/senders/{id}": (registrar, registrar.get_sender),
     "PUT /v1/templates/{id}": (registrar, registrar.put_template),
     "GET /v1/templates/{id}": (registrar, registrar.get_template),
+    "PUT /v1/wordings/{id}": (registrar, registrar.put_wording),
+    "GET /v1/wordings/{id}": (registrar, registrar.get_wording),
 }
 
 ALL = registry.SCOPES

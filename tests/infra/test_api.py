@@ -23,6 +23,8 @@ CALLS = {
     "GET /v1/senders/{id}": "registry",
     "PUT /v1/templates/{id}": "registry",
     "GET /v1/templates/{id}": "registry",
+    "PUT /v1/wordings/{id}": "registry",
+    "GET /v1/wordings/{id}": "registry",
     "GET /openapi.json": "describe",
 }
 

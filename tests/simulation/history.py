@@ -295,6 +295,13 @@ def _stock(known_to: tuple[Brand, ...]) -> Database:
     return database
 
 
+_EVIDENCE = {
+    "ID": {"screenshot": "sha256:" + "5a" * 32},
+    "BR": {"ip": "203.0.113.7", "cpf": "529.982.247-25"},
+    "CH": {},
+}
+
+
 def _consent(brand: Brand, person: Person, consent_id: str, at: datetime) -> dict[str, Any]:
     wording = {"ID": "Saya setuju menerima promosi", "BR": "Aceito receber promocoes"}
     return {
@@ -311,7 +318,7 @@ def _consent(brand: Brand, person: Person, consent_id: str, at: datetime) -> dic
         "prechecked": False,
         "condition_of_purchase": False,
         "source": "https://x.example/join",
-        "evidence": {"screenshot": "sha256:5a", "ip": "203.0.113.7", "cpf": "529.982.247-25"},
+        "evidence": _EVIDENCE[person.country],
     }
 
 

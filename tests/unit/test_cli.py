@@ -119,3 +119,23 @@ def test_a_tampered_ledger_is_found(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert word in capsys.readouterr().out
     file.write_text("{}")
     assert cli.main(["verify", str(file)]) == 2
+
+
+WORDING = ["wording", "check", "--brand", "ShopX", "--purpose", "marketing"]
+
+
+def test_a_wording_is_checked_by_every_country_that_it_is_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "wording.txt"
+    file.write_text("Saya setuju menerima promosi dari ShopX melalui SMS.\n")
+    assert cli.main([*WORDING, "--country", "ID", "--file", str(file)]) == 0
+    accepted = capsys.readouterr().out
+    assert accepted.startswith("accepted: sha256 ")
+    assert cli.main([*WORDING, "--country", "ID", "--country", "US", "--text", file.read_text().strip()]) == 1
+    told = capsys.readouterr().out
+    assert told.split()[2] == accepted.split()[2]
+    assert "US.capture.names_marketing" in told
+    assert cli.main([*WORDING, "--country", "ID", "--text", "Anda mungkin menerima promosi", "--json"]) == 1
+    assert [error["code"] for error in json.loads(capsys.readouterr().out)["errors"]] == ["wording_vague"]
+    assert cli.main([*WORDING, "--country", "ID", "--file", str(tmp_path / "nowhere")]) == 2

@@ -16,8 +16,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StringConstraints,
+    Tag,
     field_validator,
     model_validator,
 )
@@ -134,26 +136,54 @@ class Batch(Body):
     messages: tuple[Submission, ...] = Field(min_length=1, max_length=BATCH_ITEMS)
 
 
+class WordingVersion(Body):
+    """One version of a registered wording."""
+
+    id: Name
+    version: int = Field(ge=1, le=9999)
+
+
+def _form_of_wording(value: object) -> str:
+    return "text" if isinstance(value, str) else "registered"
+
+
+WordingText = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Wording = Annotated[
+    Annotated[WordingText, Tag("text")] | Annotated[WordingVersion, Tag("registered")],
+    Discriminator(_form_of_wording),
+]
+
+
 class ConsentBody(Body):
-    """`POST /v1/consents`: a consent with its evidence."""
+    """`POST /v1/consents`: a consent with its evidence.
+
+    What a consent needs may be left out here, so that all that is missing is answered at once.
+    """
 
     id: MessageId | None = None
     brand: Name
     address: str = Field(max_length=32, repr=False)
     channel: Channel
     purposes: tuple[Purpose, ...] = Field(min_length=1)
-    captured_at: Instant
-    wording: Annotated[str, StringConstraints(min_length=1, max_length=2000)] = Field(
-        description="exactly what the person was shown"
+    captured_at: Instant | None = Field(default=None, description="needed: when the person said yes")
+    wording: Wording | None = Field(
+        default=None, description="needed: exactly what the person was shown, or which registered version"
     )
-    language: Language
-    method: Method
+    language: Language | None = Field(default=None, description="needed, but with a registered wording")
+    method: Method | None = Field(default=None, description="needed: what the person did")
     basis: Basis = Basis.EXPRESS
-    prechecked: bool | None = None
+    prechecked: bool | None = Field(default=None, description="of a checkbox: was it ticked beforehand?")
     condition_of_purchase: bool | None = None
-    source: Line = Field(description="the page, app version or store where it happened")
+    source: Line | None = Field(default=None, description="needed: the page, app or shop where it happened")
+    page: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#]+$", max_length=500)] | None = Field(
+        default=None, description="the page's address, without its query: that may tell of the person"
+    )
+    app_version: Line | None = None
+    store: Line | None = Field(default=None, description="the shop or branch, where it was on paper")
     sender: Name | None = Field(default=None, description="who asks for the confirmation of a double opt-in")
-    evidence: dict[str, Line] = Field(default_factory=dict, repr=False)
+    evidence: dict[str, Line] = Field(
+        default_factory=dict, repr=False, description="what the person's country asks for, and no more"
+    )
 
 
 class OptOutBody(Body):
@@ -266,6 +296,18 @@ class SenderBody(Body):
         if self.marketing_only and not self.opt_out_list:
             raise _inconsistent("opt_out_list", "name the list that whoever stopped is put on")
         return self
+
+
+class WordingBody(Body):
+    """`PUT /v1/wordings/{id}`: what people are shown before they say yes. A version never changes."""
+
+    brand: Name
+    version: int = Field(ge=1, le=9999, description="one more than the last")
+    channels: frozenset[Channel] = Field(min_length=1)
+    purposes: frozenset[Purpose] = Field(min_length=1)
+    countries: frozenset[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]] = Field(min_length=1)
+    language: Language
+    text: WordingText
 
 
 class TemplateBody(Body):

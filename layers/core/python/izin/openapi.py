@@ -42,6 +42,8 @@ OPERATIONS = (
     Operation("GET /v1/senders/{id}", "A sender as registered", "read"),
     Operation("PUT /v1/templates/{id}", "Register a template", "admin", api.TemplateBody),
     Operation("GET /v1/templates/{id}", "A template as registered", "read"),
+    Operation("PUT /v1/wordings/{id}", "Register what people are shown", "admin", api.WordingBody),
+    Operation("GET /v1/wordings/{id}", "A wording, the newest or `?version=`", "read"),
     Operation("GET /openapi.json", "This description", None),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from izin.api import WordingVersion
 from izin.aws import identity, registry, state
 from izin.aws.dynamo import Item
 from izin.aws.http import FieldError, Problem, refuse
@@ -32,6 +33,7 @@ class Asked:
     state: State
     standing: Standing
     template: Item | None = None
+    wording: Item | None = None
     key_item: Item | None = field(default=None, repr=False)
 
     def key(self, rt: Runtime) -> bytes:
@@ -55,6 +57,7 @@ def gather(
     field_name: str,
     channel: Channel,
     template_id: str | None = None,
+    wording: WordingVersion | None = None,
 ) -> Asked:
     """Read what a request is about, in one trip. Raises Problem 422 for what is unknown or foreign."""
     person = number(address, field_name)
@@ -62,10 +65,11 @@ def gather(
     brand_pk = registry.brand_key(brand_id)
     sender_pk = registry.sender_key(sender_id) if sender_id else None
     template_pk = registry.template_key(brand_id, template_id) if template_id else None
+    wording_pk = registry.wording_key(brand_id, wording.id, wording.version) if wording else None
     state_pk, company_pk = state.state_key(brand_id, recipient_id), state.company_key(recipient_id)
     found = registry.read(
         rt,
-        [pk for pk in (brand_pk, sender_pk, template_pk) if pk],
+        [pk for pk in (brand_pk, sender_pk, template_pk, wording_pk) if pk],
         [(rt.state_table, state_pk), (rt.state_table, company_pk), (rt.keys_table, recipient_id)],
     )
     brand = registry.brand(found.get(brand_pk))
@@ -83,6 +87,8 @@ def gather(
         errors.append(
             FieldError("template.id", "unknown_template", "register it first: PUT /v1/templates/{id}")
         )
+    if wording_pk and wording_pk not in found:
+        errors.append(FieldError("wording.id", "unknown_wording", "register it first: PUT /v1/wordings/{id}"))
     if errors or brand is None:
         raise Problem(UNPROCESSABLE, errors)
     now_state = state.read(brand_id, recipient_id, found.get(state_pk))
@@ -95,5 +101,6 @@ def gather(
         state=now_state,
         standing=state.with_company(now_state, found.get(company_pk)),
         template=found.get(template_pk) if template_pk else None,
+        wording=found.get(wording_pk) if wording_pk else None,
         key_item=found.get(recipient_id),
     )

@@ -1,6 +1,7 @@
-"""Who may call, who speaks, and through what: API keys, brands, senders and templates.
+"""Who may call, who speaks, and through what: API keys, brands, senders, templates and wordings.
 
-Keys: `KEY#<sha256 of the key>`, `BRAND#<id>`, `SENDER#<id>`, `TEMPLATE#<brand>#<id>` and
+Keys: `KEY#<sha256 of the key>`, `BRAND#<id>`, `SENDER#<id>`, `TEMPLATE#<brand>#<id>`,
+`WORDING#<brand>#<id>` for the newest version and `WORDING#<brand>#<id>#<version>` for each, and
 `ADDRESS#<channel>#<address>`, which leads an inbound message to its sender. What was read may be
 used for ten seconds.
 """
@@ -40,6 +41,11 @@ def sender_key(sender_id: str) -> str:
 def template_key(brand_id: str, template_id: str) -> str:
     """The key of a template."""
     return f"TEMPLATE#{brand_id}#{template_id}"
+
+
+def wording_key(brand_id: str, wording_id: str, version: int | None = None) -> str:
+    """The key of one version of a wording, or of the newest."""
+    return f"WORDING#{brand_id}#{wording_id}" + (f"#{version}" if version else "")
 
 
 def address_key(channel: str, address: str) -> str:
@@ -171,6 +177,36 @@ def put_sender(rt: Runtime, item: Mapping[str, Any]) -> bool:
             raise
         return False
     rt.cache.pop(sender_key(item["id"]), None)
+    return True
+
+
+def put_wording(rt: Runtime, item: Mapping[str, Any]) -> bool:
+    """Store a version of a wording; False where it is there already, or a newer one is."""
+    newest, pk = (wording_key(item["brand"], item["id"], version) for version in (None, item["version"]))
+    try:
+        rt.dynamodb.transact_write_items(
+            TransactItems=[
+                {
+                    "Put": {
+                        "TableName": rt.registry_table,
+                        "Item": pack({**item, "pk": pk}),
+                        "ConditionExpression": "attribute_not_exists(pk)",
+                    }
+                },
+                {
+                    "Put": {
+                        "TableName": rt.registry_table,
+                        "Item": pack({**item, "pk": newest}),
+                        "ConditionExpression": "attribute_not_exists(pk) OR version < :version",
+                        "ExpressionAttributeValues": pack({":version": item["version"]}),
+                    }
+                },
+            ]
+        )
+    except ClientError as error:
+        if "ConditionalCheckFailed" not in (cancellation(error) or ()):
+            raise
+        return False
     return True
 
 

@@ -10,10 +10,14 @@ from pathlib import Path
 from izin.commands.api import add_api, put
 from izin.commands.arguments import Commands, Unanswerable
 
+_KINDS = ("brands", "senders", "templates", "wordings")  # a sender needs its brand to be there
+
 
 def add(commands: Commands) -> None:
     """`izin apply`."""
-    apply = commands.add_parser("apply", help="register brands, senders and templates from a TOML file")
+    apply = commands.add_parser(
+        "apply", help="register brands, senders, templates, wordings from a TOML file"
+    )
     apply.add_argument("file", type=Path)
     add_api(apply)
     apply.set_defaults(run=_apply)
@@ -26,14 +30,14 @@ def _apply(asked: argparse.Namespace) -> int:
         wanted = tomllib.loads(asked.file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise Unanswerable(f"{asked.file}: {error}") from None
-    unknown = sorted(set(wanted) - {"brands", "senders", "templates"})
+    unknown = sorted(set(wanted) - set(_KINDS))
     if unknown:
-        raise Unanswerable(f"{asked.file}: unknown table {unknown[0]!r}; it takes brands, senders, templates")
+        raise Unanswerable(f"{asked.file}: unknown table {unknown[0]!r}; it takes {', '.join(_KINDS)}")
     for kind, entries in wanted.items():
         if not isinstance(entries, dict) or not all(isinstance(body, dict) for body in entries.values()):
             raise Unanswerable(f"{asked.file}: {kind} holds tables by id, such as [{kind}.shopx]")
     refused = 0
-    for kind in ("brands", "senders", "templates"):  # a sender needs its brand to be there
+    for kind in _KINDS:
         for name, body in wanted.get(kind, {}).items():
             errors = put(asked, f"/v1/{kind}/{urllib.parse.quote(name, safe='')}", body)
             print(f"{kind[:-1]} {name}: {'refused' if errors else 'applied'}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TypeAlias
 
+from izin.domain import evidence
 from izin.domain.consent import Basis, Method
 from izin.domain.content import mentions
 from izin.domain.message import Channel, Purpose
@@ -23,27 +26,30 @@ class Fault(StrEnum):
     CONDITION_OF_PURCHASE = "condition_of_purchase"
     BASIS_NOT_ACCEPTED = "basis_not_accepted"
     MISSING = "missing"
+    MALFORMED = "malformed"
+    NOT_ASKED = "not_asked"
     IN_THE_FUTURE = "in_the_future"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """A consent as an app reports it.
+    """A consent as an app reports it. What it does not tell is None or empty.
 
     `wording` is what the person read, in `language` (BCP 47). `captured_at` is aware of its zone.
-    `prechecked` says whether the box was ticked beforehand, None where there was no box or nobody
-    knows; `condition_of_purchase` whether the person could not buy without it. `evidence` holds what
-    packs ask for beyond these fields, by name (`ip`, `cpf`, `screenshot`). A permission on another
-    `basis` than an express yes has no wording that the person read; `wording` says what it rests on.
+    `method` says what they did. `prechecked` says whether the box was ticked beforehand, None where
+    there was no box or nobody knows; `condition_of_purchase` whether the person could not buy without
+    it. `evidence` holds what packs ask for beyond these fields, by name (`ip`, `cpf`, `screenshot`). A
+    permission on another `basis` than an express yes has no wording that the person read; `wording`
+    says what it rests on.
     """
 
     channel: Channel
     purposes: tuple[Purpose, ...]
-    captured_at: datetime
-    wording: str
-    language: str
-    method: Method
-    source: str
+    captured_at: datetime | None = None
+    wording: str = ""
+    language: str = ""
+    method: Method | None = None
+    source: str = ""
     basis: Basis = Basis.EXPRESS
     prechecked: bool | None = None
     condition_of_purchase: bool | None = None
@@ -60,6 +66,11 @@ class Problem:
     rule: str
     sources: tuple[str, ...]
 
+    @property
+    def said(self) -> str:
+        """The message with what it rests on."""
+        return f"{self.message} [{self.rule}; {', '.join(self.sources)}]"
+
 
 def judge(
     capture: Capture, rules_by_purpose: Mapping[Purpose, Rules], brand_name: str, now: datetime
@@ -72,8 +83,35 @@ def judge(
     """
     asked = [rules_by_purpose[purpose] for purpose in capture.purposes or rules_by_purpose]
     rules = sum(asked, Rules())
+    asking = _asking(rules.consent, capture)
     problems = [problem for rule in rules.captures if (problem := _check(rule, capture, brand_name, now))]
-    return (*_unaccepted(rules.consent, capture), *_missing(rules.consent, capture), *problems)
+    return (
+        *_unaccepted(rules.consent, capture),
+        *_missing(asking, capture),
+        *_malformed(asking, capture),
+        *_unasked(rules.captures, asking, capture),
+        *problems,
+    )
+
+
+def review(
+    wording: str, purposes: tuple[Purpose, ...], rules: Iterable[Rules], brand_name: str
+) -> tuple[Problem, ...]:
+    """Everything that is wrong with a wording for `purposes`, whoever is shown it; empty if it may be used.
+
+    `rules` are those of each purpose in each country and on each channel that it is meant for.
+    """
+    shown = Capture(channel=Channel.SMS, purposes=purposes, wording=wording)
+    checks = [rule for rule in sum(rules, Rules()).captures if rule.check in _OF_THE_WORDING]
+    return tuple(problem for rule in checks if (problem := _check(rule, shown, brand_name, _ANY_TIME)))
+
+
+def wording_hash(wording: str) -> str:
+    """What a certificate and a stranger compare a wording by: SHA-256 of its UTF-8, in hexadecimal."""
+    return hashlib.sha256(wording.encode()).hexdigest()
+
+
+_ANY_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 def _unaccepted(rules: Iterable[ConsentRule], capture: Capture) -> list[Problem]:
@@ -90,36 +128,63 @@ def _unaccepted(rules: Iterable[ConsentRule], capture: Capture) -> list[Problem]
     ]
 
 
-def _missing(rules: Iterable[ConsentRule], capture: Capture) -> list[Problem]:
+Asking: TypeAlias = Mapping[str, list[ConsentRule]]
+"""The rules that ask for each piece of evidence, by its name."""
+
+
+def _asking(rules: Iterable[ConsentRule], capture: Capture) -> Asking:
     asking: dict[str, list[ConsentRule]] = {}
     for rule in rules:
         if rule.methods and capture.method not in rule.methods:
             continue
         for name in rule.evidence:
             asking.setdefault(name, []).append(rule)
-    return [
-        Problem(
-            name,
-            Fault.MISSING,
-            f"a consent needs {name.replace('_', ' ')}",
-            askers[0].rule,
-            tuple(dict.fromkeys(source for rule in askers for source in rule.sources)),
-        )
-        for name, askers in asking.items()
-        if not _is_given(capture, name)
-    ]
+    return asking
+
+
+def _missing(asking: Asking, capture: Capture) -> Iterator[Problem]:
+    for name, askers in asking.items():
+        if not _is_given(capture, name):
+            sources = tuple(dict.fromkeys(source for rule in askers for source in rule.sources))
+            message = f"a consent needs {name.replace('_', ' ')}"
+            yield Problem(_place(name), Fault.MISSING, message, askers[-1].rule, sources)
+
+
+def _malformed(asking: Asking, capture: Capture) -> Iterator[Problem]:
+    for name, value in capture.evidence.items():
+        message = evidence.fault(name, value) if value.strip() and name in asking else None
+        if message:
+            asker = asking[name][0]
+            yield Problem(_place(name), Fault.MALFORMED, message, asker.rule, asker.sources)
+
+
+def _unasked(rules: Iterable[CaptureRule], asking: Asking, capture: Capture) -> Iterator[Problem]:
+    """What is told of the person beyond what is asked: it is refused, and so never stored."""
+    for rule in rules:
+        if rule.check is CaptureCheck.MINIMAL:
+            for name in sorted(capture.evidence.keys() - asking.keys()):
+                message = "nothing asks for it where this person lives, so it is not kept: leave it out"
+                yield Problem(f"evidence.{name}", Fault.NOT_ASKED, message, rule.rule, rule.sources)
+
+
+_OWN_FIELDS = frozenset({"captured_at", "language", "method", "purposes", "source", "wording"})
+
+
+def _place(name: str) -> str:
+    return name if name in _OWN_FIELDS else f"evidence.{name}"
 
 
 def _is_given(capture: Capture, name: str) -> bool:
     match name:
-        case "captured_at" | "method":
-            return True
+        case "captured_at":
+            return capture.captured_at is not None
+        case "method":
+            return capture.method is not None
         case "purposes":
             return bool(capture.purposes)
-        case "wording":
-            return bool(capture.wording.strip())
-        case "source":
-            return bool(capture.source.strip())
+        case "wording" | "language" | "source":
+            told: str = getattr(capture, name)
+            return bool(told.strip())
         case _:
             return bool(capture.evidence.get(name, "").strip())
 
@@ -133,7 +198,7 @@ def _check(rule: CaptureRule, capture: Capture, brand_name: str, now: datetime) 
     wording = capture.wording
     match rule.check:
         case CaptureCheck.PAST:
-            if capture.captured_at > now:
+            if capture.captured_at and capture.captured_at > now:
                 return problem("captured_at", Fault.IN_THE_FUTURE, "the consent lies in the future")
         case CaptureCheck.UNTICKED:
             if capture.prechecked:
@@ -149,7 +214,9 @@ def _check(rule: CaptureRule, capture: Capture, brand_name: str, now: datetime) 
             if vague:
                 message = f"“{vague}” leaves open what the person agrees to; say what will be sent"
                 return problem("wording", Fault.WORDING_VAGUE, message)
-        case CaptureCheck.NAMES_PURPOSE:
+        case CaptureCheck.NAMES_EACH if len(capture.purposes) < 2:
+            return None
+        case CaptureCheck.NAMES_PURPOSE | CaptureCheck.NAMES_EACH:
             if wording.strip() and not _met(rule, wording):
                 about, languages = " or ".join(rule.purposes), " or ".join(rule.words)
                 message = f"the wording does not name {about} messages; name their type in {languages}"
@@ -160,7 +227,12 @@ def _check(rule: CaptureRule, capture: Capture, brand_name: str, now: datetime) 
     return None
 
 
-_OF_THE_WORDING = (CaptureCheck.SPECIFIC, CaptureCheck.NAMES_PURPOSE, CaptureCheck.NAMES_BRAND)
+_OF_THE_WORDING = (
+    CaptureCheck.SPECIFIC,
+    CaptureCheck.NAMES_PURPOSE,
+    CaptureCheck.NAMES_EACH,
+    CaptureCheck.NAMES_BRAND,
+)
 
 
 def _met(rule: CaptureRule, wording: str) -> str | None:

@@ -376,9 +376,14 @@ def _alternatives(words: tuple[str, ...]) -> str:
 
 
 def _whole_word(word: str) -> str:
-    before = r"(?<!\w)" if word[0].isalnum() else ""
-    after = r"(?!\w)" if word[-1].isalnum() else ""
+    before = r"(?<!\w)" if _spaced(word[0]) else ""
+    after = r"(?!\w)" if _spaced(word[-1]) else ""
     return before + r"\W*".join(re.escape(part) for part in word.split()) + after
+
+
+def _spaced(char: str) -> bool:
+    """Whether words of the script that `char` belongs to are set apart; Thai and Chinese ones are not."""
+    return char.isalnum() and not ("\u0e00" <= char <= "\u0e7f" or "\u3040" <= char <= "\u9fff")
 
 
 def _fold(text: str) -> _Folded:

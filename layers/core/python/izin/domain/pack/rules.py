@@ -169,14 +169,16 @@ class CaptureCheck(StrEnum):
     VOLUNTARY = "voluntary"
     SPECIFIC = "specific"
     NAMES_PURPOSE = "names_purpose"
+    NAMES_EACH = "names_each"
     NAMES_BRAND = "names_brand"
+    MINIMAL = "minimal"
 
 
 class CaptureRule(ScopedRule):
     """A demand on the capture of a consent.
 
-    `words`, per language: for `specific` the vague phrases that void a wording, for `names_purpose`
-    those of which one must be in it.
+    `words`, per language: for `specific` the vague phrases that void a wording, for `names_purpose` and
+    `names_each` those of which one must be in it; the latter counts where it is for several purposes.
     """
 
     check: CaptureCheck
@@ -184,8 +186,9 @@ class CaptureRule(ScopedRule):
 
     @model_validator(mode="after")
     def _words_where_needed(self) -> Self:
-        if bool(self.words) != (self.check in (CaptureCheck.SPECIFIC, CaptureCheck.NAMES_PURPOSE)):
-            raise ValueError("words belong to the checks specific and names_purpose, and to no other")
+        by_words = (CaptureCheck.SPECIFIC, CaptureCheck.NAMES_PURPOSE, CaptureCheck.NAMES_EACH)
+        if bool(self.words) != (self.check in by_words):
+            raise ValueError(f"words belong to the checks {', '.join(by_words)}, and to no other")
         return self
 
     def says(self) -> str:
@@ -195,6 +198,8 @@ class CaptureRule(ScopedRule):
             CaptureCheck.VOLUNTARY: "a consent is not a condition of a purchase",
             CaptureCheck.SPECIFIC: "the wording of a consent avoids vague phrases",
             CaptureCheck.NAMES_PURPOSE: "the wording of a consent says that it is for these messages",
+            CaptureCheck.NAMES_EACH: "a wording for several purposes names each, these messages too",
+            CaptureCheck.MINIMAL: "evidence that nothing asks for is not taken",
             CaptureCheck.NAMES_BRAND: "the wording of a consent names the brand",
         }[self.check]
 
