@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -26,7 +25,6 @@ from izin.domain import gate, templates
 from izin.domain.gate import Decision, Verdict
 from izin.domain.message import Channel, Filled, Message, Template
 from izin.domain.times import shown, to_millisecond
-from pydantic import ValidationError
 
 logger = Logger()
 
@@ -57,48 +55,17 @@ def submit(rt: Runtime, event: http.Event) -> Answer:
 
 def submit_batch(rt: Runtime, event: http.Event) -> Answer:
     """`POST /v1/messages/batch`: up to 100 messages, each judged alone, each with a status of its own."""
-    items = _batch_items(http.raw_body(event, api.BATCH_LIMIT))
-    principal, results, tickets = http.principal(event), list[dict[str, Any]](), list[Ticket]()
+    items = http.batch(event, "messages")["messages"]
+    principal, tickets = http.principal(event), list[Ticket]()
 
     def one(item: Any) -> Answer:
-        status, answer, ticket = _submit(rt, principal, _model(item))
+        status, answer, ticket = _submit(rt, principal, http.item(Submission, item))
         tickets.extend([ticket] if ticket else [])
         return http.answer(status, answer)
 
-    for item in items:
-        judged = http.respond(logger, partial(one, item))
-        results.append({"status": judged["statusCode"], "body": json.loads(judged["body"])})
+    judged = http.results(logger, items, one)
     queue.enqueue(rt, tickets)
-    return http.answer(HTTPStatus.OK, {"results": results})
-
-
-def _batch_items(body: bytes) -> list[Any]:
-    try:
-        batch = json.loads(body)
-    except (ValueError, RecursionError):
-        raise refuse(HTTPStatus.BAD_REQUEST, "body", "json_invalid", "the body is no JSON") from None
-    items = batch.get("messages") if isinstance(batch, dict) else None
-    if isinstance(batch, dict) and (surplus := sorted(batch.keys() - {"messages"})):
-        raise refuse(UNPROCESSABLE, surplus[0], "unknown_field", "a batch has messages and nothing else")
-    if not isinstance(items, list) or not 1 <= len(items) <= api.BATCH_ITEMS:
-        raise refuse(
-            UNPROCESSABLE,
-            "messages",
-            "not_a_batch",
-            f'send {{"messages": […]}} with 1 to {api.BATCH_ITEMS} items',
-        )
-    return items
-
-
-def _model(item: Any) -> Submission:
-    if len(json.dumps(item)) > api.BODY_LIMIT:
-        raise refuse(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body", "too_large", f"at most {api.BODY_LIMIT} bytes each"
-        )
-    try:
-        return Submission.model_validate_json(json.dumps(item))
-    except ValidationError as error:
-        raise http.invalid(error) from None
+    return judged
 
 
 def _submit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -10,11 +11,11 @@ from aws_lambda_powertools import Logger
 from izin.api import OptOutBody
 from izin.aws import acts, asking, http, identity, ledger
 from izin.aws.asking import UNPROCESSABLE, Asked
-from izin.aws.http import Answer, refuse
+from izin.aws.http import Answer, Principal, refuse
 from izin.aws.runtime import Runtime, runtime
 from izin.domain import prompts
 from izin.domain.consent import Event, EventType, Scope, Suppression
-from izin.domain.times import shown, to_millisecond, to_text
+from izin.domain.times import from_text, shown, to_millisecond, to_text
 
 logger = Logger()
 
@@ -22,28 +23,44 @@ _CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 def handler(event: dict[str, Any], _context: object) -> Answer:
-    """`POST /v1/opt-outs`."""
-    return http.respond(logger, lambda: opt_out(runtime(), event))
+    """`POST /v1/opt-outs`, one or a batch."""
+    return http.respond(logger, lambda: _ROUTES[event["routeKey"]](runtime(), event))
 
 
 def opt_out(rt: Runtime, event: http.Event) -> Answer:
     """Block, record, and name the instant from which the person is left alone."""
+    return _opt_out(rt, http.principal(event), http.parse(OptOutBody, http.raw_body(event)), dry_run=False)
+
+
+def opt_out_batch(rt: Runtime, event: http.Event) -> Answer:
+    """`POST /v1/opt-outs/batch`: up to 100, each judged alone, with a status of its own."""
+    batch, principal = http.batch(event, "opt_outs", frozenset({"dry_run"})), http.principal(event)
+    dry_run = batch.get("dry_run", False)
+    return http.results(
+        logger,
+        batch["opt_outs"],
+        lambda item: _opt_out(rt, principal, http.item(OptOutBody, item), dry_run=dry_run),
+    )
+
+
+def _opt_out(rt: Runtime, principal: Principal, body: OptOutBody, *, dry_run: bool) -> Answer:
     now = to_millisecond(rt.now())
-    body = http.parse(OptOutBody, http.raw_body(event))
-    principal = http.principal(event)
     principal.demand("opt_out", body.brand)
     if body.given_at and body.given_at > now + _CLOCKS_DIFFER:
         raise refuse(UNPROCESSABLE, "given_at", "in_the_future", "an opt-out was given before it is told")
     asked = asking.gather(rt, body.brand, None, body.address, "address", body.channel)
     act = _act_of(rt, asked, body, now)
+    said = {"event_id": act.id, "recipient_id": asked.recipient_id}
+    if dry_run:
+        return http.answer(HTTPStatus.OK, said)
+    earlier = ledger.earlier(rt, asked.state, act)
+    if earlier and not body.company_wide:  # a company-wide one may still have to reach another brand
+        return http.answer(HTTPStatus.OK, {**said, "silent_from": shown(from_text(earlier["silent_from"]))})
     evidence = {"address": asked.phone.e164, **({"reason": body.reason} if body.reason else {})}
     draft = ledger.draft(asked.key(rt), asked.recipient_id, act, evidence)
     everywhere = acts.opt_out_everywhere if body.company_wide else acts.opt_out
     silent_from = everywhere(rt, body.brand, asked.recipient_id, draft)
-    return http.answer(
-        HTTPStatus.OK,
-        {"event_id": act.id, "recipient_id": asked.recipient_id, "silent_from": shown(silent_from)},
-    )
+    return http.answer(HTTPStatus.OK, {**said, "silent_from": shown(silent_from)})
 
 
 def _act_of(rt: Runtime, asked: Asked, body: OptOutBody, now: datetime) -> Event:
@@ -66,3 +83,9 @@ def _act_of(rt: Runtime, asked: Asked, body: OptOutBody, now: datetime) -> Event
         company_wide=body.company_wide,
         details=prompts.details(asked.phone.country),
     )
+
+
+_ROUTES: dict[str, Callable[[Runtime, http.Event], Answer]] = {
+    "POST /v1/opt-outs": opt_out,
+    "POST /v1/opt-outs/batch": opt_out_batch,
+}

@@ -56,6 +56,7 @@ ACCESS: dict[str, Access] = {
     "authorizer": Access(registry=("GetItem",)),
     "gate": Access(state=READ, registry=READ, messages=WRITE, keys=CREATE, dispatches=True, pepper=True),
     "consents": RECORDER,
+    "imports": Access(state=WRITE, ledger=LEDGER_APPEND, keys=CREATE, registry=READ, pepper=True),
     "opt_outs": RECORDER,
     "recipients": Access(state=("GetItem",), ledger=("Query",), pepper=True),
     "registry": Access(registry=("GetItem", "PutItem")),

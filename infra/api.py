@@ -23,7 +23,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "DELETE /v1/messages/{id}",
     ),
     "consents": ("POST /v1/consents",),
-    "opt_outs": ("POST /v1/opt-outs",),
+    "imports": ("POST /v1/consents/batch",),
+    "opt_outs": ("POST /v1/opt-outs", "POST /v1/opt-outs/batch"),
     "recipients": (
         "POST /v1/recipients/lookup",
         "GET /v1/recipients/{recipient_id}",

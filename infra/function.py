@@ -18,7 +18,8 @@ TIMEOUT = {
     "authorizer": 10,
     "gate": 10,
     "consents": 10,
-    "opt_outs": 10,
+    "imports": 30,  # as long as API Gateway waits: a hundred events, one after the other
+    "opt_outs": 30,
     "recipients": 10,
     "registry": 10,
     "describe": 10,

@@ -18,6 +18,7 @@ from typing import Any
 import consents
 import dispatch
 import gate
+import imports
 import inbound
 import opt_outs
 import receipts
@@ -137,7 +138,9 @@ _ROUTES: dict[str, tuple[Any, Callable[[Runtime, http.Event], http.Answer]]] = {
     "GET /v1/messages/{id}": (gate, gate.look_up),
     "DELETE /v1/messages/{id}": (gate, gate.cancel),
     "POST /v1/consents": (consents, consents.capture_consent),
+    "POST /v1/consents/batch": (imports, imports.import_consents),
     "POST /v1/opt-outs": (opt_outs, opt_outs.opt_out),
+    "POST /v1/opt-outs/batch": (opt_outs, opt_outs.opt_out_batch),
     "POST /v1/recipients/lookup": (recipients, recipients.look_up),
     "GET /v1/recipients/{recipient_id}": (recipients, recipients.show),
     "GET /v1/recipients/{recipient_id}/ledger": (recipients, recipients.show_ledger),

@@ -52,7 +52,7 @@ def test_the_ledger_is_only_appended_to(template, function):
 
 
 def test_who_appends_to_the_ledger():
-    assert APPENDERS == ["consents", "opt_outs", "inbound", "whatsapp", "release", "dispatch"]
+    assert APPENDERS == ["consents", "imports", "opt_outs", "inbound", "whatsapp", "release", "dispatch"]
 
 
 @pytest.mark.parametrize("function", ACCESS)

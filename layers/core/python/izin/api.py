@@ -186,6 +186,37 @@ class ConsentBody(Body):
     )
 
 
+class ConsentImport(Body):
+    """One of `POST /v1/consents/batch`: a consent that another system holds, with what it kept as evidence.
+
+    What is missing does not refuse it: the person's status is then `none`, and their ledger says why.
+    """
+
+    brand: Name
+    address: str = Field(max_length=32, repr=False)
+    channel: Channel
+    purposes: tuple[Purpose, ...] = Field(min_length=1)
+    captured_at: Instant | None = None
+    confirmed_at: Instant | None = Field(
+        default=None, description="when the person said yes again, where that was asked"
+    )
+    wording: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    language: Language | None = None
+    method: Method | None = None
+    basis: Basis = Basis.EXPRESS
+    prechecked: bool | None = None
+    condition_of_purchase: bool | None = None
+    source: Line = Field(description="the system and list that it comes from, or where it happened")
+    evidence: dict[str, Line] = Field(default_factory=dict, repr=False)
+
+
+class ConsentImports(Body):
+    """`POST /v1/consents/batch`. Each is judged alone; nobody is asked to confirm."""
+
+    consents: tuple[ConsentImport, ...] = Field(min_length=1, max_length=BATCH_ITEMS)
+    dry_run: bool = Field(default=False, description="judge everything, write nothing")
+
+
 class OptOutBody(Body):
     """`POST /v1/opt-outs`: an opt-out that did not come as a reply."""
 
@@ -199,6 +230,13 @@ class OptOutBody(Body):
     source: Line = Field(description="app, agent, letter, …")
     reason: Line | None = Field(default=None, repr=False)
     given_at: Instant | None = None
+
+
+class OptOuts(Body):
+    """`POST /v1/opt-outs/batch`. Each is judged alone and holds at once."""
+
+    opt_outs: tuple[OptOutBody, ...] = Field(min_length=1, max_length=BATCH_ITEMS)
+    dry_run: bool = Field(default=False, description="judge everything, write nothing")
 
 
 class LookupBody(Body):

@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from izin.api import BODY_LIMIT
+from izin.api import BATCH_ITEMS, BATCH_LIMIT, BODY_LIMIT
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -146,6 +147,53 @@ _REMEDIES = {
     "timezone_aware": "add the offset, as in 2026-11-22T12:00:00Z or 2026-11-22T19:00:00+07:00",
     "json_invalid": "send one JSON object in UTF-8",
 }
+
+
+def batch(event: Event, name: str, switches: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """A body `{name: […]}` with 1 to 100 items, and perhaps some of `switches`. Raises Problem.
+
+    The items are not looked into: each is judged alone, so that one does not refuse the others.
+    """
+    try:
+        found: Any = json.loads(raw_body(event, BATCH_LIMIT))
+    except (ValueError, RecursionError):
+        raise refuse(HTTPStatus.BAD_REQUEST, "body", "json_invalid", "the body is no JSON") from None
+    items = found.get(name) if isinstance(found, dict) else None
+    if isinstance(found, dict) and (surplus := sorted(found.keys() - {name} - switches)):
+        takes = " and ".join(sorted({name, *switches}))
+        raise refuse(
+            HTTPStatus.UNPROCESSABLE_ENTITY, surplus[0], "unknown_field", f"a batch has {takes}, nothing else"
+        )
+    if not isinstance(items, list) or not 1 <= len(items) <= BATCH_ITEMS:
+        raise refuse(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            name,
+            "not_a_batch",
+            f'send {{"{name}": […]}} with 1 to {BATCH_ITEMS} items',
+        )
+    for switch in switches & found.keys():
+        if not isinstance(found[switch], bool):
+            raise refuse(HTTPStatus.UNPROCESSABLE_ENTITY, switch, "bool_type", "it is true or false")
+    return dict(found)
+
+
+def item(model: type[Model], value: Any) -> Model:
+    """One item of a batch as `model`. Raises Problem."""
+    text = json.dumps(value)
+    if len(text) > BODY_LIMIT:
+        raise refuse(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body", "too_large", f"at most {BODY_LIMIT} bytes each"
+        )
+    return parse(model, text.encode())
+
+
+def results(logger: Logger, items: Sequence[Any], one: Callable[[Any], Answer]) -> Answer:
+    """Every item's own status and body, in the order in which they came."""
+    judged = [respond(logger, partial(one, value)) for value in items]
+    return answer(
+        HTTPStatus.OK,
+        {"results": [{"status": each["statusCode"], "body": json.loads(each["body"])} for each in judged]},
+    )
 
 
 def answer(status: HTTPStatus, body: Mapping[str, Any]) -> Answer:

@@ -174,6 +174,20 @@ def silent_from(state: State, event_id: str) -> datetime | None:
     return from_text(entry["silent_from"]) if "silent_from" in entry else None
 
 
+def earlier(rt: Runtime, seen: State, event: Event) -> Item | None:
+    """The stored event of this id, where it is too old for the state to know whether it was here.
+
+    A late duplicate within that time is known by `applied`. What was given before it, such as the
+    lines of a list that is imported again, is looked for in the ledger; so is a claim without proof,
+    of which nobody may know when it was given.
+    """
+    dated = event.type is not EventType.CONSENT_UNPROVEN
+    if seen.seq == 0 or (dated and event.given_at > event.recorded_at - _APPLIED_FOR):
+        return None
+    found = (item for item in events(rt, seen.brand, seen.recipient_id) if item["id"] == event.id)
+    return next(found, None)
+
+
 def events(rt: Runtime, brand: str, recipient_id: str) -> Iterator[Item]:
     """A person's ledger in order: every stored event, sealed evidence included."""
     return query(

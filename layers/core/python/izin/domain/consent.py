@@ -266,6 +266,7 @@ class EventType(StrEnum):
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
     REPLY_UNCLEAR = "reply_unclear"
+    CONSENT_UNPROVEN = "consent_unproven"  # claimed by another system, without evidence; it changes nothing
     REASON = "reason"  # why the person opted out; it changes nothing
 
 
@@ -320,7 +321,7 @@ def apply(standing: Standing, event: Event) -> Standing:
             return replace(standing, unclear=grant)
         case EventType.OPT_OUT:
             return with_block(standing, block_of(event))
-        case EventType.REASON:
+        case EventType.REASON | EventType.CONSENT_UNPROVEN:
             return standing
 
 
