@@ -77,7 +77,7 @@ def _submit(
     start = max(now, to_millisecond(body.not_before)) if body.not_before else now
     expires_at = body.expires_at or start + asked.pack.message_expiry.of(body.purpose)
     message = replace(message, campaign=body.campaign, expires_at=to_millisecond(expires_at))
-    made = replace(_decide(asked, message, start), decided_at=now)
+    made = _decide(asked, message, start)._replace(decided_at=now)
     item = _item(rt, asked, body, message, made, now, start)
     existing = messages.put(rt, item)
     if existing and existing.fingerprint != item["fingerprint"]:

@@ -20,10 +20,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import resources
 
-from izin.domain import calendars, windows
+from izin.domain import calendars
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import WindowRule, load
-from izin.domain.windows import Hours, Schedule
+from izin.domain.windows import Hours, Schedule, Timeline
 
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _BEFORE, _AFTER = timedelta(days=2), timedelta(days=4)
@@ -101,11 +101,12 @@ def check(change: Change, ruled: dict[str, Schedule]) -> tuple[int, list[str]]:
     for name, schedule in ruled.items():
         days = {day: _minutes(schedule, day) for day in {day for day, _ in marks}}
         is_open = bytes(days[day][minute] for day, minute in marks)
+        timeline = Timeline([schedule], [change.zone])
         for shift in _ASKED:
             asked += 1
             at = change.at + shift
             expected = is_open.find(1, int((at - start) / _MINUTE))
-            found = windows.next_open([schedule], [change.zone], at)
+            found = timeline.at(at).opens or at
             if expected < 0:
                 if isinstance(found, datetime) and found < start + count * _MINUTE:
                     wrong.append(f"{change.zone} {name} at {at}: {found} is not permitted")

@@ -290,7 +290,7 @@ def test_a_brand_tightens_with_rules_of_its_own() -> None:
     body = BrandBody.model_validate_json(json.dumps({"name": "ShopX", "contact": "c", "tighten": TIGHT}))
     stored = registry.brand({"id": "shopx", **body.model_dump(mode="json", exclude_none=True)})
     assert stored
-    assert stored.tighten == body.tighten
+    assert stored.tighten.model_dump() == body.tighten.model_dump()
     noon = local("2026-11-23T12:00", "America/New_York")
     assert decide(phone.parse(NEW_YORK), noon).verdict is Verdict.ALLOW
     made = decide(phone.parse(NEW_YORK), noon, brand=stored)

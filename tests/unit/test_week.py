@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from izin.cli import main
-from izin.domain import gate, phone, week, windows
+from izin.domain import judge, phone, week
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import pack_of
 
@@ -21,12 +21,12 @@ START = datetime(2026, 10, 30, tzinfo=UTC)
 def test_openings_are_when_the_windows_are_open(number: str, purpose: Purpose) -> None:
     person = phone.parse(number)
     rules = pack_of(person.country).rules(Channel.SMS, purpose, person.subdivisions)
-    schedules = gate.schedules(rules, person)
-    found = week.openings(schedules, person.time_zones, START, START + timedelta(days=7))
+    timeline = judge.timeline(rules.windows, person.country, person.subdivisions, person.time_zones)
+    found = week.openings(timeline, START, START + timedelta(days=7))
     at = START
     while at < START + timedelta(days=7):
         inside = any(o.opens <= at < o.closes for o in found)
-        assert inside == windows.is_open(schedules, person.time_zones, at), at
+        assert inside == (timeline.at(at).opens is None), at
         at += timedelta(minutes=15)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
 from itertools import pairwise
@@ -11,10 +12,27 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from izin.domain.reasons import Code
-from izin.domain.windows import ALL_DAY, Hours, Schedule, closed_because, closes_at, is_open, next_open
+from izin.domain.windows import ALL_DAY, Hours, Opening, Schedule, Timeline
 
 JAKARTA = ("Asia/Jakarta",)
 INDONESIA = ("Asia/Jakarta", "Asia/Jayapura", "Asia/Makassar")
+
+
+def closed_because(schedules: list[Schedule], zones: Sequence[str], at: datetime) -> Code | None:
+    return Timeline(schedules, zones).at(at).closed_because
+
+
+def is_open(schedules: list[Schedule], zones: Sequence[str], at: datetime) -> bool:
+    return Timeline(schedules, zones).at(at).opens is None
+
+
+def next_open(schedules: list[Schedule], zones: Sequence[str], at: datetime) -> Opening:
+    return Timeline(schedules, zones).at(at).opens or at
+
+
+def closes_at(schedules: list[Schedule], zones: Sequence[str], at: datetime) -> datetime | None:
+    stretch = Timeline(schedules, zones).at(at)
+    return at if stretch.opens else stretch.closes
 
 
 def hours(text: str) -> tuple[Hours, ...]:

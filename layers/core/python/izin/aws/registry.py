@@ -13,6 +13,7 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -88,8 +89,13 @@ def brand(item: Mapping[str, Any] | None) -> Brand | None:
         double_opt_in=bool(item.get("double_opt_in")),
         approved_domains=frozenset(item.get("approved_domains", ())),
         relax=frozenset(item.get("relax", ())),
-        tighten=RuleSet.model_validate_json(json.dumps(item["tighten"])) if "tighten" in item else NOTHING,
+        tighten=_tightened(json.dumps(item["tighten"])) if "tighten" in item else NOTHING,
     )
+
+
+@lru_cache(maxsize=64)
+def _tightened(rules: str) -> RuleSet:
+    return RuleSet.model_validate_json(rules)
 
 
 def sender(item: Mapping[str, Any] | None) -> Sender | None:

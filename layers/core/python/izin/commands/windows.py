@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from izin.commands.arguments import Commands, Unanswerable, instant
 from izin.commands.arguments import person as numbered
-from izin.domain import gate, week
+from izin.domain import judge, week
 from izin.domain.message import SENT_CHANNELS, Channel, Purpose
 from izin.domain.pack import pack_of
 from izin.domain.times import shown
@@ -36,8 +36,8 @@ def _windows(asked: argparse.Namespace) -> int:
     found = {}
     for purpose in Purpose:
         rules = pack.rules(channel, purpose, person.subdivisions)
-        open_at, end = gate.schedules(rules, person), start + timedelta(days=7)
-        found[purpose] = () if rules.denials else week.openings(open_at, person.time_zones, start, end)
+        timeline = judge.timeline(rules.windows, person.country, person.subdivisions, person.time_zones)
+        found[purpose] = () if rules.denials else week.openings(timeline, start, start + timedelta(days=7))
     if asked.json:
         body = {
             str(purpose): [{"opens": shown(o.opens), "closes": shown(o.closes)} for o in openings]

@@ -152,6 +152,8 @@ class Standing:
 
     def blocking(self, channel: Channel, purpose: Purpose, essential: bool = False) -> Block | None:
         """The block that stops such a message on `channel` now, if there is one."""
+        if not self.blocks:
+            return None
         granted = self.granted.get((channel, purpose))
         active = [
             block
@@ -204,7 +206,8 @@ class Standing:
         Validity is judged here, at reading time, against `expires_at`; never by whether a stored
         item has already been deleted.
         """
-        granted, pending = (slots.get((channel, purpose)) for slots in (self.granted, self.pending))
+        slot = (channel, purpose)
+        granted, pending = self.granted.get(slot), self.pending.get(slot)
         if granted and self._stands(granted, channel, purpose) and _valid(granted, now):
             return Status.GRANTED
         if pending and self._stands(pending, channel, purpose) and _valid(pending, now):
@@ -215,8 +218,10 @@ class Standing:
         return Status.EXPIRED if self._stands(newest, channel, purpose) else Status.WITHDRAWN
 
     def _stands(self, grant: Grant, channel: Channel, purpose: Purpose) -> bool:
-        blocks = (b for b in self.blocks.values() if b.stops(channel, purpose, essential=False))
-        return all(self._ended(block, channel, purpose, grant) for block in blocks)
+        for block in self.blocks.values():
+            if block.stops(channel, purpose, False) and not self._ended(block, channel, purpose, grant):
+                return False
+        return True
 
     def is_unclear(self, channel: Channel) -> bool:
         """Whether a reply still awaits a person's judgement: nothing clear was said after it."""

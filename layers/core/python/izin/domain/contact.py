@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from izin.domain.message import Channel, Message, Purpose
-from izin.domain.pack import Rules
 from izin.domain.pack.templates import FreeFormTemplate
 from izin.domain.reasons import Code, Effect, Reason
-from izin.domain.times import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +24,22 @@ class Contact:
         until = self.rests_until
         if not (promotes and message.channel is Channel.WHATSAPP and until and now < until):
             return None
-        detail = f"the platform spares this person; the next promotion may go at {shown(until)}"
-        return Reason(Code.CAP_REACHED, "WHATSAPP.back_off", Effect.DEFER, detail, ("L-WA-08",), until)
+        says = "the platform spares this person; the next promotion may go at {}"
+        return Reason(
+            Code.CAP_REACHED, "WHATSAPP.back_off", Effect.DEFER, says, ("L-WA-08",), until, (until,)
+        )
 
-    def closes_at(self, message: Message, rules: Rules) -> datetime | None:
+    def closes_at(self, message: Message, rules: Sequence[FreeFormTemplate]) -> datetime | None:
         """The instant from which `message` needs a template; None where nothing ends its time without."""
         if not self.heard_at:
             return None
-        return min((self.heard_at + rule.within for rule in _free_forms(message, rules)), default=None)
+        if not _is_free_form(message):
+            return None
+        return min((self.heard_at + rule.within for rule in rules), default=None)
 
-    def too_late(self, message: Message, rules: Rules, at: datetime) -> Iterator[Reason]:
+    def too_late(self, message: Message, rules: Sequence[FreeFormTemplate], at: datetime) -> Iterator[Reason]:
         """Why `message` cannot go at `at` without a template."""
-        for rule in _free_forms(message, rules):
+        for rule in rules if _is_free_form(message) else ():
             if not self.heard_at or at >= self.heard_at + rule.within:
                 detail = f"{rule.says()}; use a registered template"
                 yield Reason(Code.TEMPLATE_REQUIRED, rule.rule, Effect.DENY, detail, rule.sources)
@@ -47,7 +49,6 @@ NO_CONTACT = Contact()
 """Nothing has."""
 
 
-def _free_forms(message: Message, rules: Rules) -> Iterator[FreeFormTemplate]:
-    """What the platform asks of a text without a template; nothing of a message that has one."""
-    if message.text is not None and message.template is None and message.variables is None:
-        yield from (rule for rule in rules.templates if isinstance(rule, FreeFormTemplate))
+def _is_free_form(message: Message) -> bool:
+    """Whether it is a text without a template."""
+    return message.text is not None and message.template is None and message.variables is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,6 +29,6 @@ class Send:
         return cls(from_text(at), Purpose(purpose), Channel(channel), int(claim))
 
 
-def remembered(sends: tuple[Send, ...], now: datetime, longest: timedelta) -> tuple[Send, ...]:
+def remembered(sends: Sequence[Send], now: datetime, longest: timedelta) -> tuple[Send, ...]:
     """Those of `sends` that a cap over at most `longest` still counts."""
     return tuple(send for send in sends if send.at > now - longest)

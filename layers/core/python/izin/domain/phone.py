@@ -55,6 +55,9 @@ _LINE_TYPES = {
 }
 
 
+_TEXTABLE = frozenset({LineType.MOBILE, LineType.UNKNOWN})
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Phone:
     """A valid number. Its `repr` is masked; `e164` itself is personal data and never logged.
@@ -77,7 +80,7 @@ class Phone:
         Sources: the national numbering plans. Every plan that tells fixed lines and
         internet lines from mobiles is believed. WhatsApp may still live on a fixed line.
         """
-        return self.line_type in (LineType.MOBILE, LineType.UNKNOWN)
+        return self.line_type in _TEXTABLE
 
     def declared(self, time_zone: str | None = None, subdivision: str | None = None) -> Phone:
         """The number of a person who has said, verifiably, where they are: that alone counts."""

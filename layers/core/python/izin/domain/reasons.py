@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
+
+from izin.domain.times import shown
 
 
 class Code(StrEnum):
@@ -63,17 +65,23 @@ class Effect(StrEnum):
     DENY = "deny"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One thing that stands in the way, with the rule that says so and where the rule comes from.
 
     `until` is the first instant at which this reason alone no longer holds; only deferring
-    reasons have one. `detail` is English for a person to read and never holds personal data.
+    reasons have one. What it `says` is English for a person to read and never holds personal data;
+    its `{}` are for `instants`, which are written out only for whoever reads it.
     """
 
     code: Code
     rule: str
     effect: Effect
-    detail: str
+    says: str
     sources: tuple[str, ...] = ()
     until: datetime | None = None
+    instants: tuple[datetime, ...] = ()
+
+    @property
+    def detail(self) -> str:
+        """What it says."""
+        return self.says.format(*map(shown, self.instants)) if self.instants else self.says

@@ -41,10 +41,7 @@ class Brand:
 
     def rules(self, pack: Pack, channel: Channel, purpose: Purpose, candidates: tuple[str, ...]) -> Rules:
         """What `purpose` on `channel` is subject to by `pack` and by the brand, what it relaxes included."""
-        rules = pack.rules(channel, purpose, candidates)
-        if self.tighten is NOTHING:
-            return rules
-        return rules + self.tighten.of(channel, purpose).only(lambda rule: rule.applies(candidates))
+        return pack.rules(channel, purpose, candidates) + self.tighten.rules(channel, purpose, candidates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +74,6 @@ class Sender:
     rate: int = 10
     at_least_once: bool = False
     suspended: bool = False
-
-    @property
-    def is_number(self) -> bool:
-        """Whether people see a number or short code, and not a name."""
-        return self.address.removeprefix("+").isdigit()
 
     def may_repeat(self, purpose: Purpose, essential: bool) -> bool:
         """Whether a message of unknown fate may be sent again."""

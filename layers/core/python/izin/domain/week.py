@@ -1,4 +1,4 @@
-"""When in the coming days may messages go? The openings of a schedule, and a week to look at."""
+"""When in the coming days may messages go? The openings of a timeline, and a week to look at."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from izin.domain import windows
-from izin.domain.windows import Schedule
+from izin.domain.windows import Timeline
 
 CELL = timedelta(minutes=30)
 """What one mark of a strip stands for."""
@@ -22,16 +21,15 @@ class Open:
     closes: datetime
 
 
-def openings(
-    schedules: Sequence[Schedule], zones: Sequence[str], start: datetime, end: datetime
-) -> tuple[Open, ...]:
-    """When all of `schedules` are open in every one of `zones`, from `start` to `end`."""
+def openings(timeline: Timeline, start: datetime, end: datetime) -> tuple[Open, ...]:
+    """When `timeline` is open from `start` to `end`."""
     found, at = [], start
     while at < end:
-        opens = windows.next_open(schedules, zones, at)
+        stretch = timeline.at(at)
+        opens = stretch.opens or at
         if not isinstance(opens, datetime) or opens >= end:
             break
-        at = min(windows.closes_at(schedules, zones, opens) or end, end)
+        at = min(timeline.at(opens).closes or end, end)
         found.append(Open(opens, at))
     return tuple(found)
 

@@ -1,6 +1,8 @@
 """May a message of some purpose go now where the person may be; and if not, when?
 
-A `Schedule` is in local time, half-open, and must be open in *every* zone the person may be in.
+A `Schedule` is in local time, half-open, and must be open in *every* zone the person may be in. A
+`Timeline` is what several schedules come to in UTC: looked at minute by minute of the wall clock
+once for each week, and then only looked up.
 An instant is inside when the wall clock of the zone at that instant shows an hour that is open on
 the date it shows. That alone decides: an hour that clocks skip never comes, one that they repeat
 counts both times, and a date that a zone leaves out does not exist.
@@ -8,10 +10,12 @@ counts both times, and a date that a zone leaves out does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from izin.domain.reasons import Code
@@ -43,7 +47,7 @@ class Hours:
 ALL_DAY = (Hours(_MIDNIGHT, _MIDNIGHT),)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
     """When one rule lets messages go.
 
@@ -73,78 +77,158 @@ class Schedule:
 Opening = datetime | Code
 """An instant in UTC; or why there is none: `NO_COMMON_WINDOW` or `NO_CALENDAR`."""
 
-_RANK = (Code.NO_COMMON_WINDOW, Code.BANNED_DAY, Code.OUTSIDE_WINDOW, Code.NO_CALENDAR)
+_RANK = {Code.NO_COMMON_WINDOW: 0, Code.BANNED_DAY: 1, Code.OUTSIDE_WINDOW: 2, Code.NO_CALENDAR: 3}
 
 
-def closed_because(schedules: Sequence[Schedule], zones: Sequence[str], at: datetime) -> Code | None:
-    """Why `at` is closed in some zone for some schedule; None when it is open in all.
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """A stretch of time for all of which a timeline has the same to say.
 
-    `BANNED_DAY` (a holiday, or a weekday without hours) outranks `OUTSIDE_WINDOW`, and that
-    `NO_CALENDAR`: the hours would do, but whether the date is a holiday is not known. Where no zone
-    is known no hour is either: `NO_COMMON_WINDOW`. Without a schedule everything is open.
-
-    Raises ValueError where `at` has no offset.
+    `opens`: None while everything is open; else the first instant at which all is open at once, never
+    late. `NO_CALENDAR` where that lies beyond the years whose holidays are known, `NO_COMMON_WINDOW`
+    where nothing opens within `HORIZON`. `closes`: when what is open closes; None where it does not
+    within `HORIZON`, or is closed. `shut` has each schedule that is closed: its place, why, and when it
+    opens by itself.
     """
-    return min(_reasons(schedules, zones, at), key=_RANK.index, default=None)
+
+    opens: Opening | None
+    closes: datetime | None
+    shut: tuple[tuple[int, Code, Opening], ...] = ()
+
+    @property
+    def closed_because(self) -> Code | None:
+        """Why it is closed; None when it is open.
+
+        `BANNED_DAY` (a holiday, or a weekday without hours) outranks `OUTSIDE_WINDOW`, and that
+        `NO_CALENDAR`: the hours would do, but whether the date is a holiday is not known. Where no
+        zone is known no hour is either: `NO_COMMON_WINDOW`.
+        """
+        return min((code for _, code, _ in self.shut), key=_RANK.__getitem__, default=None)
 
 
-def is_open(schedules: Sequence[Schedule], zones: Sequence[str], at: datetime) -> bool:
-    """Whether `at` is open in every one of `zones` for every one of `schedules`."""
-    return next(_reasons(schedules, zones, at), None) is None
+class Timeline:
+    """When all of `schedules` are open in every one of `zones`. Without a schedule everything is open."""
+
+    __slots__ = ("_schedules", "_weeks", "_zones")
+
+    def __init__(self, schedules: Sequence[Schedule], zones: Sequence[str]) -> None:
+        self._schedules = tuple(schedules)
+        self._zones = tuple(zones)
+        self._weeks: dict[int, tuple[list[datetime], list[Stretch]]] = {}
+
+    def at(self, instant: datetime) -> Stretch:
+        """What holds at `instant`. Raises ValueError where it has no offset."""
+        if instant.tzinfo is not UTC:
+            instant = _in_utc(instant)
+        week = instant.toordinal() // _WEEK
+        known = self._weeks.get(week)
+        if known is None:
+            known = self._built(week)
+        return known[1][bisect_right(known[0], instant) - 1]
+
+    def _built(self, week: int) -> tuple[list[datetime], list[Stretch]]:
+        if len(self._weeks) == _WEEKS_AT_HAND:  # whoever asks about so many asks about each once
+            self._weeks.clear()
+        begins = datetime.combine(date.fromordinal(week * _WEEK), _MIDNIGHT, UTC)
+        ends = begins + _WEEK * _DAY
+        changes = self._changes(begins, ends)
+        starts = {instant for instant, _ in changes}
+        starts |= {instant - HORIZON for instant in starts}  # from then on it is in sight
+        since = sorted(start for start in starts if begins <= start < ends)
+        self._weeks[week] = since, [_stretch(changes, start) for start in since]
+        return self._weeks[week]
+
+    def _changes(self, begins: datetime, ends: datetime) -> list[_Change]:
+        """`begins`, and every instant until `ends` at which a schedule opens or closes.
+
+        And after that, as far as `HORIZON`, until each has opened again, and all of them at once, and
+        one has closed.
+        """
+        found: list[_Change] = []
+        together, closed = len(self._schedules), len(self._schedules) + 1
+        awaited = {*range(len(self._schedules)), together, closed}
+        for instant in _edges(self._schedules, self._zones, begins, ends + HORIZON):
+            state = _state(self._schedules, self._zones, instant)
+            if not found or state != found[-1][1]:
+                found.append((instant, state))
+            if instant >= ends:
+                awaited -= {n for n, code in enumerate(state) if not code}
+                awaited -= {closed if any(state) else together}
+                if not awaited:
+                    break
+        return found
 
 
-def next_open(schedules: Sequence[Schedule], zones: Sequence[str], at: datetime) -> Opening:
-    """The first instant from `at` on at which all is open at once: never outside, never late.
+_WEEK = 7
+_WEEKS_AT_HAND = 16
 
-    `NO_CALENDAR` when the first instant that might be open lies beyond the years whose holidays are
-    known, `NO_COMMON_WINDOW` when nothing opens within `HORIZON`.
-    """
-    for instant in _changes(schedules, zones, at):
-        if all(reason is Code.NO_CALENDAR for reason in _reasons(schedules, zones, instant)):
-            return closed_because(schedules, zones, instant) or instant
+_State = tuple[Code | None, ...]
+"""Why each of some schedules is closed."""
+
+_Change = tuple[datetime, _State]
+
+
+def _in_utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs an offset")
+    return instant.astimezone(UTC)
+
+
+def _state(schedules: Sequence[Schedule], zones: Sequence[str], at: datetime) -> _State:
+    if not zones:
+        return (Code.NO_COMMON_WINDOW,) * len(schedules)
+    walls = [at.astimezone(_zone(zone)) for zone in zones]
+    return tuple(_gravest(schedule.closed_because(wall) for wall in walls) for schedule in schedules)
+
+
+def _gravest(codes: Iterable[Code | None]) -> Code | None:
+    return min((code for code in codes if code), key=_RANK.__getitem__, default=None)
+
+
+def _stretch(changes: Sequence[_Change], at: datetime) -> Stretch:
+    """What holds from `at` until the next change."""
+    now = bisect_right(changes, at, key=lambda change: change[0]) - 1
+    coming = list(takewhile(lambda change: change[0] <= at + HORIZON, changes[now:]))
+    codes = changes[now][1]
+    if not any(codes):
+        return Stretch(None, next((instant for instant, state in coming if any(state)), None))
+    return Stretch(
+        _opens(coming),
+        None,
+        tuple(
+            (place, code, _opens((instant, state[place : place + 1]) for instant, state in coming))
+            for place, code in enumerate(codes)
+            if code
+        ),
+    )
+
+
+def _opens(coming: Iterable[_Change]) -> Opening:
+    """When everything opens, of which all coming changes are given."""
+    for instant, state in coming:
+        if all(code is None or code is Code.NO_CALENDAR for code in state):
+            return Code.NO_CALENDAR if any(state) else instant
     return Code.NO_COMMON_WINDOW
 
 
-def closes_at(schedules: Sequence[Schedule], zones: Sequence[str], at: datetime) -> datetime | None:
-    """The first instant from `at` on that is not open; `at` itself when it is closed.
-
-    None when nothing closes within `HORIZON`.
-    """
-    for instant in _changes(schedules, zones, at):
-        if not is_open(schedules, zones, instant):
-            return instant
-    return None
-
-
-def _reasons(schedules: Sequence[Schedule], zones: Sequence[str], at: datetime) -> Iterator[Code]:
-    """Every reason why `at` is closed, as it is found: most who ask stop at the first."""
-    if at.tzinfo is None:
-        raise ValueError("an instant needs an offset")
-    if schedules and not zones:
-        yield Code.NO_COMMON_WINDOW
-    for zone in zones:
-        local = at.astimezone(_zone(zone))
-        for schedule in schedules:
-            if reason := schedule.closed_because(local):
-                yield reason
-
-
-def _changes(schedules: Sequence[Schedule], zones: Sequence[str], since: datetime) -> Iterator[datetime]:
-    """`since` and, in order, every later instant within `HORIZON` at which an answer may change.
+def _edges(
+    schedules: Sequence[Schedule], zones: Sequence[str], since: datetime, end: datetime
+) -> Iterator[datetime]:
+    """`since` and, in order, every later instant until `end` at which an answer may change.
 
     Answers change only where a zone's wall clock shows the edge of a window or midnight, or jumps.
     An instant too many does no harm: whoever asks looks at each.
     """
-    yield since.astimezone(UTC)
-    start, end = since.astimezone(UTC), since + HORIZON
+    yield since
+    start = since
     while start < end:
         stop = start + _DAY
-        found = {i for zone in zones for i in _changes_in(schedules, _zone(zone), start, stop)}
+        found = {i for zone in zones for i in _edges_in(schedules, _zone(zone), start, stop)}
         yield from sorted(instant for instant in found if start < instant <= stop)
         start = stop
 
 
-def _changes_in(
+def _edges_in(
     schedules: Sequence[Schedule], zone: tzinfo, start: datetime, stop: datetime
 ) -> Iterator[datetime]:
     """The changes of one zone from `start` to `stop`, a day later; some outside of it too."""

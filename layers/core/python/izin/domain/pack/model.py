@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Generic, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import Field, PrivateAttr, StrictBool, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from izin.domain.consent import Basis
 from izin.domain.message import Channel, Purpose
@@ -94,6 +94,10 @@ class RuleSet(Model):
     templates: tuple[Annotated[TemplateRule, Field(discriminator="check")], ...] = ()
     senders: tuple[SenderRule, ...] = ()
 
+    # What rules come to is remembered by them: a set of rules is itself and no other.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def __add__(self, other: RuleSet) -> RuleSet:
         """Both at once."""
         return RuleSet.model_construct(**{kind: getattr(self, kind) + getattr(other, kind) for kind in KINDS})
@@ -114,6 +118,13 @@ class RuleSet(Model):
             templates=tuple(r for r in self.templates if channel in r.channels and purpose in r.purposes),
             senders=these(self.senders),
         )
+
+    def rules(self, channel: Channel, purpose: Purpose, candidates: tuple[str, ...] = ()) -> Rules:
+        """What `purpose` on `channel` is subject to.
+
+        `candidates` are the subdivisions that the person may be in; where none is known, every rule holds.
+        """
+        return self.of(channel, purpose).only(lambda rule: rule.applies(candidates))
 
     def all(self) -> Iterator[ScopedRule]:
         """Every rule, of whichever kind."""
@@ -289,7 +300,9 @@ class Pack(RuleSet):
     shared: RuleSet = RuleSet()  # only in global.toml: what belongs to every pack
     instructions: Mapping[str, Instruction] = {}  # only in global.toml, per language
     shorteners: Words = ()  # only in global.toml: domains
-    _rules: dict[tuple[Channel, Purpose, tuple[str, ...]], Rules] = PrivateAttr(default_factory=dict)
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -307,11 +320,6 @@ class Pack(RuleSet):
                 if not ruled.windows or not ruled.consent:
                     raise ValueError(f"{purpose} has no window or no consent rule; say so even if it is free")
         return self
-
-    def __copy__(self) -> Self:
-        copied = super().__copy__()
-        copied._rules = {}  # a copy may be given other rules
-        return copied
 
     def values(self) -> Iterable[Cited]:
         """Everything in the pack that is cited."""
@@ -352,15 +360,8 @@ class Pack(RuleSet):
         return self.model_copy(update={**rules, **settings, **others})
 
     def rules(self, channel: Channel, purpose: Purpose, candidates: tuple[str, ...] = ()) -> Rules:
-        """What `purpose` on `channel` is subject to, the rules shared by every pack included.
-
-        `candidates` are the subdivisions that the person may be in; where none is known, every rule holds.
-        """
-        key = (channel, purpose, candidates)
-        if key not in self._rules:
-            rules = self.shared.of(channel, purpose) + self.of(channel, purpose)
-            self._rules[key] = rules.only(lambda rule: rule.applies(candidates))
-        return self._rules[key]
+        """What `purpose` on `channel` is subject to, the rules shared by every pack included."""
+        return self.shared.rules(channel, purpose, candidates) + super().rules(channel, purpose, candidates)
 
 
 SETTINGS = (
