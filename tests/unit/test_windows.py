@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from izin.domain.reasons import Code
-from izin.domain.windows import ALL_DAY, Hours, Opening, Schedule, Timeline
+from izin.domain.windows import ALL_DAY, HORIZON, Hours, Opening, Schedule, Timeline
 
 JAKARTA = ("Asia/Jakarta",)
 INDONESIA = ("Asia/Jakarta", "Asia/Jayapura", "Asia/Makassar")
@@ -118,6 +118,32 @@ def test_an_open_day_is_open_to_its_last_microsecond_and_goes_on_the_next_day():
 def test_what_never_closes_has_no_end():
     schedule = Schedule(dict.fromkeys(range(7), ALL_DAY))
     assert closes_at([schedule], JAKARTA, utc("2026-11-23T05:00:00")) is None
+
+
+def test_what_opens_beyond_the_horizon_never_does_until_it_comes_in_sight():
+    far = daily("08:00-20:00", closed_dates=frozenset(date(2026, 11, 1) + timedelta(d) for d in range(90)))
+    opening, edge = utc("2027-01-30T01:00:00"), timedelta(microseconds=1)
+    timeline = Timeline([far], JAKARTA)
+    assert timeline.at(opening - HORIZON).opens == opening
+    assert timeline.at(opening - HORIZON - edge).opens is Code.NO_COMMON_WINDOW
+
+
+def test_what_closes_beyond_the_horizon_does_not_close_until_it_comes_in_sight():
+    one_day_off = Schedule(dict.fromkeys(range(7), ALL_DAY), frozenset({date(2027, 2, 1)}))
+    closing, edge = utc("2027-01-31T17:00:00"), timedelta(microseconds=1)
+    timeline = Timeline([one_day_off], JAKARTA)
+    assert timeline.at(closing - HORIZON).closes == closing
+    assert timeline.at(closing - HORIZON - edge).closes is None
+
+
+def test_a_timeline_answers_alike_in_whatever_zone_it_is_asked_and_however_often():
+    timeline = Timeline([daily("08:00-20:00")], INDONESIA)
+    at = utc("2026-01-04T23:30:00")
+    first = timeline.at(at)
+    for week in range(60):
+        timeline.at(at + timedelta(weeks=week))
+    again = timeline.at(at.astimezone(ZoneInfo("Pacific/Auckland")))
+    assert (again.opens, again.closes, again.shut) == (first.opens, first.closes, first.shut)
 
 
 def test_no_schedule_is_always_open_even_where_no_zone_is_known():
