@@ -10,6 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from cryptography.exceptions import InvalidTag
 from izin import answers
 from izin.aws import acts, batch, carriers, claims, contents, identity, messages, queue, registry, state
 from izin.aws.carriers import Accepted, Outcome, Outgoing, Refused
@@ -60,7 +61,11 @@ def dispatch(rt: Runtime, ticket: Ticket) -> None:
     """
     for attempt in range(_ATTEMPTS):
         now = rt.now()
-        seen = _gather(rt, ticket)
+        try:
+            seen = _gather(rt, ticket)
+        except _Erased as gone:
+            messages.end(rt, gone.stored, now, Status.CANCELLED)
+            return
         if seen is None or seen.stored.status not in messages.WAITING:
             return
         early = seen.early(now)
@@ -85,6 +90,14 @@ def dispatch(rt: Runtime, ticket: Ticket) -> None:
             return
         back_off(rt, attempt)
     raise Contention(f"no turn in {_ATTEMPTS} attempts")
+
+
+class _Erased(Exception):
+    """The person's key is gone, and with it the number and the text: nobody can send this any more."""
+
+    def __init__(self, stored: Stored) -> None:
+        super().__init__()
+        self.stored = stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +156,15 @@ def _gather(rt: Runtime, ticket: Ticket) -> _Seen | None:
     )
     brand, sender = registry.brand(found.get(brand_pk)), registry.sender(found.get(sender_pk))
     item, key = found.get(ticket.pk), found.get(ticket.recipient_id)
-    if item is None or key is None or brand is None or sender is None:
+    if item is None or brand is None or sender is None:
         logger.warning("nothing to dispatch", extra={"recipient_id": ticket.recipient_id})
         return None
     stored = messages.read(item)
-    opened = contents.unseal(key["key"], stored.pk, stored.sealed)
+    try:
+        # Without a key, or under one that the person was given since, it does not open.
+        opened = contents.unseal(key["key"] if key else b"", stored.pk, stored.sealed)
+    except (InvalidTag, ValueError):
+        raise _Erased(stored) from None
     now_state = state.read(ticket.brand, ticket.recipient_id, found.get(state_pk))
     return _Seen(stored, now_state, brand, sender, phone.parse(opened.to), opened)
 

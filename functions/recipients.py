@@ -54,11 +54,11 @@ def show_ledger(rt: Runtime, event: http.Event) -> Answer:
     """Every event in order, as it was chained; personal evidence shows as commitments."""
     seen = _state(rt, event)
     events = [
-        {name: value for name, value in item.items() if name not in ("pk", "sealed")}
+        {name: value for name, value in item.items() if name not in ("pk", "sealed", "ttl")}
         for item in ledger.events(rt, seen.brand, seen.recipient_id)
         if item["seq"] <= seen.seq  # what was appended since the state was read has a head of its own
     ]
-    fault = chain.verify(events, seen.head)
+    fault = chain.verify(events, seen.head, rt.now())
     body = {"recipient_id": seen.recipient_id, "brand": seen.brand, "head": seen.head, "events": events}
     if fault:
         logger.error("ledger does not verify", extra={"recipient_id": seen.recipient_id, "seq": fault.seq})

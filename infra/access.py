@@ -5,6 +5,7 @@ A function has a variable exactly where it has a grant, so what it may not use i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,6 +25,8 @@ WRITE: Actions = (*CREATE, "UpdateItem")
 LEDGER_READ: Actions = ("GetItem", "Query")
 # Append-only: an event can be put, never changed or taken away. A transaction asks for the same actions.
 LEDGER_APPEND: Actions = (*LEDGER_READ, "PutItem")
+# What is chained stays as it is: only the instant from which an event may go can be set.
+LEDGER_PRUNE = "UpdateItem"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Access:
     dead_letters: str | None = None  # the queue whose dead letters it may add to
     pepper: bool = False
     carrier: bool = False
+    prunes: bool = False
 
 
 RECORDER = Access(
@@ -59,6 +63,21 @@ ACCESS: dict[str, Access] = {
     "imports": Access(state=WRITE, ledger=LEDGER_APPEND, keys=CREATE, registry=READ, pepper=True),
     "opt_outs": RECORDER,
     "recipients": Access(state=("GetItem",), ledger=("Query",), pepper=True),
+    "rights": Access(
+        state=WRITE,
+        ledger=LEDGER_APPEND,
+        messages=("BatchGetItem",),
+        keys=("GetItem",),
+        indexes=("messages/recipient",),
+    ),
+    "retention": Access(
+        state=WRITE,
+        ledger=LEDGER_APPEND,
+        messages=("BatchGetItem", "UpdateItem"),
+        keys=("DeleteItem",),
+        indexes=("messages/recipient", "state/due", "state/retain"),
+        prunes=True,
+    ),
     "registry": Access(registry=("GetItem", "PutItem")),
     "describe": Access(),
     "inbound": Access(
@@ -146,6 +165,9 @@ def _give_tables(function: lambda_.Function, access: Access, store: Store) -> No
         "registry": (store.registry, access.registry),
     }
     granted = {action for _, actions in tables.values() for action in actions}
+    if access.prunes:
+        only = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "seq", "ttl"]}}
+        _allow(function, [f"dynamodb:{LEDGER_PRUNE}"], [store.ledger.table_arn], only)
     for name, (table, actions) in tables.items():
         if actions:
             _allow(function, [f"dynamodb:{action}" for action in actions], [table.table_arn])
@@ -154,7 +176,7 @@ def _give_tables(function: lambda_.Function, access: Access, store: Store) -> No
         name, index = path.split("/")
         _allow(function, ["dynamodb:Query"], [f"{tables[name][0].table_arn}/index/{index}"])
     if granted:
-        writes = bool(granted & {"PutItem", "UpdateItem"})
+        writes = bool(granted & {"PutItem", "UpdateItem", "DeleteItem"})
         _give_key(function, store, _KEY_TO_WRITE if writes else _KEY_TO_READ, "dynamodb")
 
 
@@ -192,7 +214,7 @@ def _allow(
     function: lambda_.Function,
     actions: Actions | list[str],
     resources: list[str],
-    conditions: dict[str, dict[str, str]] | None = None,
+    conditions: Mapping[str, Mapping[str, str | list[str]]] | None = None,
 ) -> None:
     function.add_to_role_policy(
         iam.PolicyStatement(actions=list(actions), resources=resources, conditions=conditions)

@@ -12,6 +12,12 @@ from constructs import Construct
 from infra.function import METRICS
 from infra.queues import WorkQueue
 
+_RIGHTS = {
+    "soon": "A person's request about their data must be answered within three days.",
+    "late": "A person's request about their data is past its deadline.",
+    "troubled": "An erasure, or the retention of somebody's records, failed and is tried again every hour.",
+}
+
 
 class Alarms(Construct):
     """Dead letters, errors, and a carrier call that returned past its permit."""
@@ -38,6 +44,18 @@ class Alarms(Construct):
                 f"{name}-errors",
                 f"The function {name} ended in an error or a time-out.",
                 function.metric_errors(period=Duration.minutes(5), statistic="Sum"),
+            )
+        for name, description in _RIGHTS.items():
+            self._alarm(
+                f"rights-{name}",
+                description,
+                cloudwatch.Metric(
+                    namespace=METRICS,
+                    metric_name=f"Rights{name.capitalize()}",
+                    dimensions_map={"service": "izin-retention"},
+                    period=Duration.hours(1),
+                    statistic="Maximum",
+                ),
             )
         self._alarm(
             "late-carrier-call",

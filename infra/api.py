@@ -30,6 +30,11 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /v1/recipients/{recipient_id}",
         "GET /v1/recipients/{recipient_id}/ledger",
     ),
+    "rights": (
+        "POST /v1/recipients/{recipient_id}/access",
+        "GET /v1/recipients/{recipient_id}/access",
+        "POST /v1/recipients/{recipient_id}/erasure",
+    ),
     "registry": (
         "PUT /v1/brands/{id}",
         "GET /v1/brands/{id}",

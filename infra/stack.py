@@ -23,7 +23,7 @@ from infra.function import function
 from infra.intake import Intake
 from infra.layers import Layers
 from infra.queues import Queues
-from infra.release import Release
+from infra.schedule import EVERY, Schedule
 from infra.store import Store
 
 # Here and not in cdk.json, which only `cdk` reads: `python app.py` must give the same template.
@@ -101,18 +101,19 @@ class Izin(Stack):
             function=functions["dispatch"],
             concurrency=int(self.node.try_get_context("dispatch_concurrency") or 10),
         )
-        Release(self, "Schedule", function=functions["release"])
+        for name in EVERY:
+            Schedule(self, f"{name.capitalize()}Schedule", name=name, function=functions[name])
         Alarms(self, "Alarms", queues=self.queues.by_name(), functions=functions)
-        self._tell(release=functions["release"].function_name)
+        self._tell({name: functions[name].function_name for name in EVERY})
 
-    def _tell(self, *, release: str) -> None:
+    def _tell(self, scheduled: dict[str, str]) -> None:
         """What an operator and the local stack need to find their way in."""
         outputs = {
             "Api": self.api.api.api_endpoint,
             "InboundTopicArn": self.inbound.topic.topic_arn,
             "ReceiptsTopicArn": self.receipts.topic.topic_arn,
             "WhatsAppTopicArn": self.whatsapp.topic.topic_arn,
-            "ReleaseFunction": release,
+            **{f"{name.capitalize()}Function": function for name, function in scheduled.items()},
             "StateTable": self.store.state.table_name,
             "MessagesTable": self.store.messages.table_name,
             "LedgerTable": self.store.ledger.table_name,

@@ -34,6 +34,13 @@ class Store(Construct):
 
         self.state = self._table("State")
         _add_due_index(self.state, dynamodb.ProjectionType.KEYS_ONLY)
+        # Whose records somebody must look at: those who left, and those whose consent expires.
+        self.state.add_global_secondary_index(
+            index_name="retain",
+            partition_key=dynamodb.Attribute(name="retain_shard", type=S),
+            sort_key=dynamodb.Attribute(name="retain_at", type=S),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
 
         self.messages = self._table("Messages")
         _add_due_index(
@@ -44,6 +51,13 @@ class Store(Construct):
         self.messages.add_global_secondary_index(
             index_name="carrier",
             partition_key=dynamodb.Attribute(name="carrier_ref", type=S),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+
+        # Everything that one person was sent, for them to see, or to be called back.
+        self.messages.add_global_secondary_index(
+            index_name="recipient",
+            partition_key=dynamodb.Attribute(name="recipient_id", type=S),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
 

@@ -1,4 +1,5 @@
-"""Build the pages that follow from the packs: `docs/rules/<pack>.md` and `.svg`, and `docs/coverage.md`.
+"""Build the pages that follow from the packs: `docs/rules/<pack>.md` and `.svg`, `docs/coverage.md`
+and `docs/retention.md`.
 
     python tools/build_docs.py
 
@@ -10,15 +11,30 @@ from __future__ import annotations
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 
+from izin.aws.messages import KEEP
 from izin.domain.message import Channel, Purpose
-from izin.domain.pack import Pack, Source, WindowRule, citation, describe, heads, load, sources, statement
+from izin.domain.pack import (
+    Pack,
+    Source,
+    WindowRule,
+    citation,
+    describe,
+    heads,
+    load,
+    sources,
+    span,
+    statement,
+)
+from izin.domain.pack.model import Retention, Setting
+from izin.domain.rights import EARLY
 
 ROOT = Path(__file__).parent.parent
 RULES = ROOT / "docs" / "rules"
 COVERAGE = ROOT / "docs" / "coverage.md"
+RETENTION = ROOT / "docs" / "retention.md"
 ROWS = ROOT / "tests" / "unit" / "rows.toml"
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -34,7 +50,7 @@ def main() -> None:
 
 def pages() -> dict[Path, str]:
     """Every page by its path."""
-    found = {COVERAGE: coverage()}
+    found = {COVERAGE: coverage(), RETENTION: retention()}
     for pack_id in heads():
         found[RULES / f"{pack_id}.md"] = page(load(pack_id))
         found[RULES / f"{pack_id}.svg"] = picture(load(pack_id))
@@ -157,6 +173,23 @@ def _implemented(source: Source, rules: Sequence[str], cases: int) -> tuple[str,
     if source.information:
         return ", ".join(by) or "information", ", ".join(proof) or source.information
     return ", ".join(by), ", ".join(proof)
+
+
+def retention() -> str:
+    """How long what is kept, by pack."""
+    rows = []
+    for pack in map(load, heads()):
+        settings = (pack.retention, pack.anonymise_after, pack.access_deadline, pack.erasure_deadline)
+        rows.append(f"| `{pack.id}` | " + " | ".join(_period(setting) for setting in settings) + " |")
+    text = Path(__file__).with_name("retention.template.md").read_text("utf-8")
+    return text.format(rows="\n".join(rows), messages=span(KEEP), applied=span(EARLY))
+
+
+def _period(setting: Retention | Setting[timedelta] | None) -> str:
+    if setting is None:
+        return "as long as the proof"
+    length = setting.keep if isinstance(setting, Retention) else setting.value
+    return f"{span(length)} (`{setting.rule}`, {setting.severity}: {', '.join(setting.sources)})"
 
 
 def _cases() -> dict[str, int]:

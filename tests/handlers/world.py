@@ -25,6 +25,8 @@ import receipts
 import recipients
 import registry as registrar
 import release
+import retention
+import rights
 from izin.aws import codec, http, identity, ledger, messages, queue, registry, state
 from izin.aws.dynamo import Item, unpack
 from izin.aws.messages import Status, Stored
@@ -144,6 +146,9 @@ _ROUTES: dict[str, tuple[Any, Callable[[Runtime, http.Event], http.Answer]]] = {
     "POST /v1/recipients/lookup": (recipients, recipients.look_up),
     "GET /v1/recipients/{recipient_id}": (recipients, recipients.show),
     "GET /v1/recipients/{recipient_id}/ledger": (recipients, recipients.show_ledger),
+    "POST /v1/recipients/{recipient_id}/access": (rights, rights.ask_access),
+    "GET /v1/recipients/{recipient_id}/access": (rights, rights.show),
+    "POST /v1/recipients/{recipient_id}/erasure": (rights, rights.ask_erasure),
     "PUT /v1/brands/{id}": (registrar, registrar.put_brand),
     "GET /v1/brands/{id}": (registrar, registrar.get_brand),
     "PUT /v1/senders/{id}": (registrar, registrar.put_sender),
@@ -196,6 +201,7 @@ class World:
         scopes: Iterable[str] = ALL,
         query: dict[str, str] | None = None,
         rt: Runtime | None = None,
+        accept: str = "application/json",
     ) -> Said:
         """One call of the API, past API Gateway. A `body` that is text is sent as it is."""
         module, act = _ROUTES[route]
@@ -204,6 +210,7 @@ class World:
             "body": body if isinstance(body, str) or body is None else json.dumps(body),
             "pathParameters": path or {},
             "queryStringParameters": query or {},
+            "headers": {"accept": accept},
             "requestContext": {
                 "authorizer": {"lambda": {"key": "test", "brand": brand, "scopes": " ".join(scopes)}}
             },
@@ -211,9 +218,8 @@ class World:
         answer = http.respond(module.logger, lambda: act(rt or self.rt, event))
         json.dumps(answer)  # as the runtime does with it
         kind = answer["headers"]["content-type"]
-        said = Said(
-            answer["statusCode"], json.loads(answer["body"]), answer["body"], kind != "application/json"
-        )
+        body = {} if kind.startswith("text/html") else json.loads(answer["body"])
+        said = Said(answer["statusCode"], body, answer["body"], kind == "application/problem+json")
         if said.status == 500:
             raise Troubled(said.text)
         return said
@@ -435,6 +441,10 @@ class World:
         """Release makes its round."""
         return release.release(self.rt)
 
+    def keep_house(self, rt: Runtime | None = None) -> dict[str, int]:
+        """Retention makes its round."""
+        return retention.sweep(rt or self.rt)
+
     # What is left behind.
 
     def items(self, table: str) -> list[Item]:
@@ -534,7 +544,7 @@ def _unexplained(now: Left, quiet: bool) -> Iterator[str]:
     """6: the ledger explains the state, and its chain verifies."""
     for who, seen in now.states.items():
         items = now.ledgers.get(who, [])
-        plain = [{k: v for k, v in item.items() if k not in ("pk", "sealed")} for item in items]
+        plain = [{k: v for k, v in item.items() if k not in ("pk", "sealed", "ttl")} for item in items]
         fault = chain.verify(plain, seen.head)
         if fault:
             yield f"6: the chain of {seen.recipient_id}: {fault.problem}"

@@ -41,18 +41,44 @@ def test_no_function_has_a_wildcard_in_an_action(template, function):
 def test_no_function_deletes_or_scans(template, function):
     actions = {a for actions in template.allowed(function).values() for a in actions}
     forbidden = re.compile(r"dynamodb:(Delete|Scan|BatchWrite|PartiQL)")
-    assert not [a for a in actions if forbidden.match(a)]
+    erasing = ["dynamodb:DeleteItem"] if function == "retention" else []
+    assert [a for a in actions if forbidden.match(a)] == erasing
+
+
+def test_what_erases_deletes_keys_and_nothing_else(template):
+    keys, _ = template.table("keys")
+    allowed = template.allowed("retention")
+    assert [where for where, actions in allowed.items() if "dynamodb:DeleteItem" in actions] == [keys]
+    assert "dynamodb:GetItem" not in allowed[keys]
 
 
 @pytest.mark.parametrize("function", ACCESS)
 def test_the_ledger_is_only_appended_to(template, function):
     ledger, _ = template.table("ledger")
     allowed = template.allowed(function).get(ledger, set())
-    assert allowed <= {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"}
+    pruning = {"dynamodb:UpdateItem"} if function == "retention" else set()
+    assert allowed <= {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"} | pruning
+
+
+def test_of_an_event_only_the_end_of_its_keeping_can_be_set(template):
+    (statement,) = (s for s in template.statements("retention") if s["Action"] == "dynamodb:UpdateItem")
+    assert statement["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "seq", "ttl"]}
+    }
 
 
 def test_who_appends_to_the_ledger():
-    assert APPENDERS == ["consents", "imports", "opt_outs", "inbound", "whatsapp", "release", "dispatch"]
+    assert set(APPENDERS) == {
+        "consents",
+        "imports",
+        "opt_outs",
+        "rights",
+        "retention",
+        "inbound",
+        "whatsapp",
+        "release",
+        "dispatch",
+    }
 
 
 @pytest.mark.parametrize("function", ACCESS)

@@ -113,11 +113,24 @@ def test_dispatch_keeps_to_its_number_of_workers(template):
     assert limits[dispatch] == {"MaximumConcurrency": 10}
 
 
-def test_release_is_woken_every_minute(template):
-    (schedule,) = template.resources("AWS::Scheduler::Schedule").values()
-    function_id, _ = template.functions()["release"]
-    assert schedule["Properties"]["ScheduleExpression"] == "rate(1 minute)"
-    assert schedule["Properties"]["Target"]["Arn"]["Fn::GetAtt"][0] == function_id
+@pytest.mark.parametrize(
+    ("function", "every"), [("release", "rate(1 minute)"), ("retention", "rate(1 hour)")]
+)
+def test_what_nothing_else_wakes_is_woken_by_a_schedule(template, function, every):
+    function_id, _ = template.functions()[function]
+    woken = {
+        s["Properties"]["Target"]["Arn"]["Fn::GetAtt"][0]: s["Properties"]["ScheduleExpression"]
+        for s in template.resources("AWS::Scheduler::Schedule").values()
+    }
+    assert woken[function_id] == every
+
+
+@pytest.mark.parametrize("name", ["RightsSoon", "RightsLate", "RightsTroubled"])
+def test_a_request_that_is_nearly_late_raises_an_alarm_on_the_metric_as_retention_writes_it(template, name):
+    (alarm,) = (a for a in _alarms(template) if a["MetricName"] == name)
+    variables = template.variables("retention")
+    assert alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}]
 
 
 @pytest.mark.parametrize("name", WORK)

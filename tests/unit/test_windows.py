@@ -396,7 +396,7 @@ def naive_first(case: tuple[list[Schedule], list[str], datetime], wanted: bool) 
 EVERY_DAY_TO_MIDNIGHT = daily("12:00-24:00")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(cases())
 @example(([EVERY_DAY_TO_MIDNIGHT], ["America/Sao_Paulo"], utc("2018-11-04T01:00:00")))  # midnight was skipped
 def test_the_search_agrees_with_looking_at_every_minute(case):

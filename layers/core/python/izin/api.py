@@ -239,6 +239,25 @@ class OptOuts(Body):
     dry_run: bool = Field(default=False, description="judge everything, write nothing")
 
 
+class RequestBody(Body):
+    """A request of a person about their own data, under the caller's id."""
+
+    id: MessageId
+    brand: Name = Field(description="the one through which it was made")
+    source: Line = Field(description="letter, e-mail, agent, …")
+    requested_at: Instant | None = Field(default=None, description="when the person asked; now if left out")
+
+
+class AccessBody(RequestBody):
+    """`POST /v1/recipients/{recipient_id}/access`: once to register it, once more when it was answered."""
+
+    handed_over_at: Instant | None = Field(default=None, description="when the person got their data")
+
+
+class ErasureBody(RequestBody):
+    """`POST /v1/recipients/{recipient_id}/erasure`."""
+
+
 class LookupBody(Body):
     """`POST /v1/recipients/lookup`: a number goes in a body, never in a URL."""
 

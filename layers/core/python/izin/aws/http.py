@@ -205,6 +205,19 @@ def answer(status: HTTPStatus, body: Mapping[str, Any]) -> Answer:
     }
 
 
+def page(html: str) -> Answer:
+    """A page without any script."""
+    return {
+        "statusCode": int(HTTPStatus.OK),
+        "headers": {
+            "content-type": "text/html; charset=utf-8",
+            "cache-control": "no-store",
+            "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+        },
+        "body": html,
+    }
+
+
 def problem(error: Problem) -> Answer:
     """A refusal."""
     body = {

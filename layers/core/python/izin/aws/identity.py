@@ -58,6 +58,14 @@ def key_of(rt: Runtime, recipient_id: str, item: Mapping[str, Any] | None) -> by
     return key
 
 
+def forget(rt: Runtime, recipient_id: str) -> None:
+    """Delete a person's key: whatever was sealed under it can be read by nobody any more, anywhere.
+
+    Whoever is heard of again gets a new one.
+    """
+    rt.dynamodb.delete_item(TableName=rt.keys_table, Key=pack({"pk": recipient_id}))
+
+
 def seal(key: bytes, context: str, values: Mapping[str, str]) -> bytes:
     """`values` under AES-256-GCM, bound to `context`: moved elsewhere, they do not open."""
     nonce = os.urandom(_NONCE)

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from izin.aws import codec, identity, messages, state
-from izin.aws.dynamo import Item, back_off, cancellation, pack, query
+from izin.aws.dynamo import Item, back_off, cancellation, pack, query, update_if
 from izin.aws.runtime import Runtime
 from izin.aws.state import Draft, State
 from izin.domain import chain
@@ -69,15 +69,21 @@ def append(rt: Runtime, brand: str, recipient_id: str, draft: Draft) -> Standing
         if not before.joined:
             state.join(rt, brand, recipient_id)
             continue
-        try:
-            rt.dynamodb.transact_write_items(TransactItems=_writes(rt, before, draft))
-        except ClientError as error:
-            if cancellation(error) is None:
-                raise
-            back_off(rt, attempt)
-            continue
-        return apply(before.standing, draft.event)
+        if append_to(rt, before, draft):
+            return apply(before.standing, draft.event)
+        back_off(rt, attempt)
     raise Contention(f"event {draft.event.id} found no turn in {_ATTEMPTS} attempts")
+
+
+def append_to(rt: Runtime, seen: State, draft: Draft) -> bool:
+    """Write the event right behind what was `seen`, or not at all; whether that was done."""
+    try:
+        rt.dynamodb.transact_write_items(TransactItems=_writes(rt, seen, draft))
+    except ClientError as error:
+        if cancellation(error) is None:
+            raise
+        return False
+    return True
 
 
 def _writes(rt: Runtime, before: State, draft: Draft) -> list[Any]:
@@ -126,6 +132,9 @@ def _move(rt: Runtime, before: State, draft: Draft, head: str) -> Item:
     expression = (
         "SET seq = :seq, head = :head, standing = :standing, applied = :applied, version = version + :one"
     )
+    look_at = _look_at(before, event)
+    if look_at:
+        expression += ", retain_at = :retain, retain_shard = :shard"
     names: dict[str, str] = {}
     if event.type is EventType.OPT_OUT:
         names = {f"#{i}": name for i, name in enumerate(state.block_attributes(event.id))}
@@ -143,12 +152,24 @@ def _move(rt: Runtime, before: State, draft: Draft, head: str) -> Item:
                 ":applied": _applied(before, event),
                 ":one": 1,
                 ":before": before.seq if before.seq else None,
+                ":retain": to_text(look_at) if look_at else None,
+                ":shard": state.shard(state.state_key(before.brand, before.recipient_id))
+                if look_at
+                else None,
             }
         ),
     }
     if names:
         update["ExpressionAttributeNames"] = names
     return update
+
+
+def _look_at(before: State, event: Event) -> datetime | None:
+    """When this event makes somebody look at what is kept: at an opt-out, and when a consent expires."""
+    at = event.recorded_at if event.type is EventType.OPT_OUT else event.expires_at
+    if at and before.retain_at:
+        return min(at, before.retain_at)
+    return at
 
 
 def _applied(before: State, event: Event) -> dict[str, Mapping[str, str]]:
@@ -186,6 +207,31 @@ def earlier(rt: Runtime, seen: State, event: Event) -> Item | None:
         return None
     found = (item for item in events(rt, seen.brand, seen.recipient_id) if item["id"] == event.id)
     return next(found, None)
+
+
+def keep_until(rt: Runtime, brand: str, recipient_id: str, before_seq: int, until: datetime) -> int:
+    """Let the events before the checkpoint `before_seq` go from `until` on; of how many that was news.
+
+    What is chained is not touched: when an event goes is no part of it.
+    """
+    marked = 0
+    for item in events(rt, brand, recipient_id):
+        if item["seq"] >= before_seq:
+            break
+        if "ttl" in item:
+            continue
+        marked += update_if(
+            rt,
+            {
+                "TableName": rt.ledger_table,
+                "Key": pack({"pk": item["pk"], "seq": item["seq"]}),
+                "UpdateExpression": "SET #ttl = :until",
+                "ConditionExpression": "attribute_exists(pk)",
+                "ExpressionAttributeNames": {"#ttl": "ttl"},
+                "ExpressionAttributeValues": pack({":until": int(until.timestamp())}),
+            },
+        )
+    return marked
 
 
 def events(rt: Runtime, brand: str, recipient_id: str) -> Iterator[Item]:

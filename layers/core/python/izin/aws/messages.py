@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -48,7 +49,8 @@ WAITING = (Status.DUE, Status.HELD)
 RECHECK = timedelta(minutes=5)
 """How long a message may lie in the dispatch queue before the sweep sends it there again."""
 
-_KEEP = timedelta(days=400)
+KEEP = timedelta(days=1826)
+"""What was sent is provable for as long as any pack keeps the proof of the consent that allowed it."""
 
 
 def message_key(brand: str, message_id: str) -> str:
@@ -145,7 +147,7 @@ def new(
         "fingerprint": fingerprint,
         "answer": answer,
         "attempts": 0,
-        "ttl": int((max(now, message.expires_at or now) + _KEEP).timestamp()),
+        "ttl": int((max(now, message.expires_at or now) + KEEP).timestamp()),
     }
 
 
@@ -405,6 +407,23 @@ def waking(rt: Runtime, table: str, in_shard: int, until: datetime) -> Iterator[
         KeyConditionExpression="due_shard = :shard AND wake_at <= :until",
         ExpressionAttributeValues=pack({":shard": str(in_shard), ":until": to_text(until)}),
     )
+
+
+def of(rt: Runtime, recipient_id: str) -> Iterator[Item]:
+    """Every message of a person that is still kept, of whichever brand. Not strongly consistent."""
+    found = query(
+        rt,
+        TableName=rt.messages_table,
+        IndexName="recipient",
+        KeyConditionExpression="recipient_id = :recipient",
+        ExpressionAttributeValues=pack({":recipient": recipient_id}),
+    )
+    while keys := [item["pk"] for item in islice(found, _BATCH)]:
+        items = dynamo.batch_get(rt, [(rt.messages_table, pk) for pk in keys])
+        yield from (items[rt.messages_table, pk] for pk in keys if (rt.messages_table, pk) in items)
+
+
+_BATCH = 100
 
 
 def by_carrier_ref(rt: Runtime, carrier_ref: str) -> str | None:

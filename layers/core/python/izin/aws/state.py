@@ -14,7 +14,7 @@ Four kinds of writers share a state item, and each guards itself with what it al
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from izin.aws import codec
-from izin.aws.dynamo import Item, get, lost_condition, pack, unpack, update, update_if
+from izin.aws.dynamo import Item, get, lost_condition, pack, query, unpack, update, update_if
 from izin.aws.runtime import Runtime
 from izin.domain.chain import GENESIS
 from izin.domain.consent import Event, Permits, Scope, Standing, block_of, silent_from, with_block
@@ -84,6 +84,7 @@ class State:
     joined: bool
     heard: Mapping[str, datetime] = field(default_factory=dict)
     rests_until: datetime | None = None
+    retain_at: datetime | None = None  # when somebody must look at what is kept of the person
 
     @property
     def standing(self) -> Standing:
@@ -118,6 +119,7 @@ def read(brand: str, recipient_id: str, item: Item | None) -> State:
             name.removeprefix(_HEARD): from_text(at) for name, at in item.items() if name.startswith(_HEARD)
         },
         rests_until=_instant(item.get("rests_until")),
+        retain_at=_instant(item.get("retain_at")),
     )
 
 
@@ -289,6 +291,34 @@ def with_company(seen: State, company: Item | None) -> Standing:
 
 def _company_drafts(item: Item) -> tuple[Draft, ...]:
     return tuple(_draft_of(item, name) for name in sorted(item) if name.startswith(_BLOCK))
+
+
+def retained(rt: Runtime, seen: State, look_again: datetime | None) -> bool:
+    """Note when to look next at what is kept of a person; whether nothing was said since `seen`."""
+    later = {":at": to_text(look_again)} if look_again else {}
+    return update_if(
+        rt,
+        {
+            "TableName": rt.state_table,
+            "Key": pack({"pk": state_key(seen.brand, seen.recipient_id)}),
+            "UpdateExpression": "SET retain_at = :at" if later else "REMOVE retain_shard, retain_at",
+            "ConditionExpression": "retain_at = :seen",
+            "ExpressionAttributeValues": pack(
+                {":seen": to_text(seen.retain_at) if seen.retain_at else "", **later}
+            ),
+        },
+    )
+
+
+def to_retain(rt: Runtime, in_shard: int, until: datetime) -> Iterator[Item]:
+    """The index entries of one shard whose records somebody must look at by `until`."""
+    return query(
+        rt,
+        TableName=rt.state_table,
+        IndexName="retain",
+        KeyConditionExpression="retain_shard = :shard AND retain_at <= :until",
+        ExpressionAttributeValues=pack({":shard": str(in_shard), ":until": to_text(until)}),
+    )
 
 
 def sleep(rt: Runtime, pk: str, woke_at: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from izin.commands.arguments import Commands, Unanswerable
@@ -25,7 +26,7 @@ def _verify(asked: argparse.Namespace) -> int:
         events, head = list(ledger["events"]), ledger["head"]
         if not isinstance(head, str):
             raise TypeError("a ledger names its head")
-        fault = chain.verify(events, head)
+        fault = chain.verify(events, head, datetime.now(UTC))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unanswerable(f"{asked.file} holds no ledger: {type(error).__name__}") from None
     if fault:

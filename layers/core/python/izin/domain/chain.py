@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from izin.domain.times import from_text
 
 GENESIS = "0" * 64
 """What the first event of a ledger is chained to."""
 
-_UNCHAINED = frozenset({"hash", "sealed"})
-"""The link itself, and ciphertext whose plain text is already committed to."""
+_UNCHAINED = frozenset({"hash", "sealed", "ttl"})
+"""The link itself, ciphertext whose plain text is already committed to, and how long an event is kept."""
 
 
 def canonical(value: Any) -> bytes:
@@ -58,14 +61,34 @@ class Fault:
     problem: str
 
 
-def verify(events: Iterable[Mapping[str, Any]], head: str | None = None) -> Fault | None:
+CHECKPOINT = "checkpoint"
+"""The type of the event that carries the standing so far, so that those before it may go."""
+
+KEPT_UNTIL = "kept_until"
+"""The detail of a checkpoint that says until when the events before it must be there."""
+
+
+def verify(
+    events: Iterable[Mapping[str, Any]], head: str | None = None, at: datetime | None = None
+) -> Fault | None:
     """The first fault of a ledger given in order, or None if it is whole.
 
     `head`, where it is known, is the hash of the last event: without it a ledger that lost its
-    newest events cannot be told from one that never had them.
+    newest events cannot be told from one that never had them. Events before a checkpoint may be
+    missing from the instant on that the checkpoint names, if that is not after `at`; what is left
+    of them is still checked, each by itself. Without `at` nothing may be missing.
     """
+    given = list(events)
+    begin = _checkpoint(given, at)
+    for event in given[: begin or 0]:
+        if event.get("hash") != link(event):
+            return Fault(
+                int(event.get("seq", 0)), f"event {event.get('seq')} was changed after it was written"
+            )
     prev, expected = GENESIS, 1
-    for event in events:
+    if begin is not None:
+        prev, expected = str(given[begin].get("prev")), int(given[begin]["seq"])
+    for event in given[begin:]:
         seq = int(event.get("seq", 0))
         if seq != expected:
             return Fault(expected, f"event {expected} is missing: found {seq}")
@@ -77,3 +100,16 @@ def verify(events: Iterable[Mapping[str, Any]], head: str | None = None) -> Faul
     if head is not None and prev != head:
         return Fault(expected, f"the ledger should go on with event {expected}")
     return None
+
+
+def _checkpoint(events: Sequence[Mapping[str, Any]], at: datetime | None) -> int | None:
+    """Which checkpoint the unbroken chain begins with, if it does not begin with the first event."""
+    whole = all(int(event.get("seq", 0)) == n for n, event in enumerate(events, start=1))
+    if whole or at is None:
+        return None
+    over = (
+        n
+        for n, event in enumerate(events)
+        if event.get("type") == CHECKPOINT and from_text(event["details"][KEPT_UNTIL]) <= at
+    )
+    return max(over, default=None)

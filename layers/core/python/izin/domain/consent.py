@@ -234,6 +234,25 @@ class Standing:
         ]
         return self.unclear.given_at >= max(clear, default=_NEVER)
 
+    def ended_at(self, now: datetime) -> datetime | None:
+        """When the last of the person's consents ended; None while one holds or awaits its answer.
+
+        Somebody who never agreed to anything is done with at their last no. A consent to codes is
+        ended by no opt-out: it counts by its expiry alone.
+        """
+        ends = [block.given_at for block in self.blocks.values()]
+        for (channel, purpose), grant in (*self.granted.items(), *self.pending.items()):
+            if self.status(channel, purpose, now) in (Status.GRANTED, Status.PENDING):
+                return None
+            if grant.expires_at and grant.expires_at <= now:
+                ends.append(grant.expires_at)
+        return max(ends, default=None)
+
+    def next_expiry(self, now: datetime) -> datetime | None:
+        """When the next of the consents and requests that still run expires."""
+        grants = (*self.granted.values(), *self.pending.values())
+        return min((g.expires_at for g in grants if g.expires_at and g.expires_at > now), default=None)
+
     def open_requests(self, channel: Channel, at: datetime) -> dict[Purpose, Grant]:
         """The confirmation requests that a yes given at `at` answers, by purpose.
 
@@ -273,6 +292,12 @@ class EventType(StrEnum):
     REPLY_UNCLEAR = "reply_unclear"
     CONSENT_UNPROVEN = "consent_unproven"  # claimed by another system, without evidence; it changes nothing
     REASON = "reason"  # why the person opted out; it changes nothing
+    # What is done with a person's records. None of these changes their standing.
+    ACCESS_REQUESTED = "access_requested"
+    ACCESS_GIVEN = "access_given"
+    ERASED = "erased"
+    ANONYMISED = "anonymised"
+    CHECKPOINT = "checkpoint"  # holds the standing so far: the events before it may go one day
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +351,7 @@ def apply(standing: Standing, event: Event) -> Standing:
             return replace(standing, unclear=grant)
         case EventType.OPT_OUT:
             return with_block(standing, block_of(event))
-        case EventType.REASON | EventType.CONSENT_UNPROVEN:
+        case _:
             return standing
 
 

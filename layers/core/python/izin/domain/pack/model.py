@@ -13,7 +13,7 @@ from pydantic import Field, StrictBool, model_validator
 
 from izin.domain.consent import Basis
 from izin.domain.message import Channel, Purpose
-from izin.domain.pack.base import Cited, Duration, Model, ScopedRule, Vocabulary, Words, span
+from izin.domain.pack.base import Cited, Duration, Model, ScopedRule, Severity, Vocabulary, Words, span
 from izin.domain.pack.contents import ContentRule, Instruction
 from izin.domain.pack.rules import CapRule, CaptureRule, ConsentRule, DenialRule, SenderRule, WindowRule
 from izin.domain.pack.templates import TemplateRule
@@ -381,9 +381,11 @@ SETTINGS = (
 
 
 def _strictest(name: str, own: Any, other: Any) -> Any:
-    """Of two settings called `name` the one that asks for more; of equals the own."""
+    """Of two settings called `name` the one that asks for more; of equals the more binding, then the own."""
     if own is None or other is None:
         return own or other
+    binding = list(Severity).index
+    own, other = sorted((own, other), key=lambda setting: binding(setting.severity))
     match own:
         case Confirmation():
             return min(own, other, key=lambda setting: setting.deadline)

@@ -1,4 +1,4 @@
-"""When does somebody look for messages whose window has opened? Every minute."""
+"""What does the gate do by itself, and how often? One schedule for each function that nothing else wakes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
+EVERY = {
+    "release": "rate(1 minute)",
+    "retention": "rate(1 hour)",
+}
 
-class Release(Construct):
-    """A schedule that wakes `function`. A missed minute is not repeated: the next one finds the same work."""
 
-    def __init__(self, scope: Construct, id: str, *, function: lambda_.IFunction) -> None:
+class Schedule(Construct):
+    """Wakes a function of `EVERY`. A missed time is not repeated: the next one finds the same work."""
+
+    def __init__(self, scope: Construct, id: str, *, name: str, function: lambda_.IFunction) -> None:
         super().__init__(scope, id)
         # Written out, because the ready-made target may also call every version of the function.
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
@@ -20,9 +25,9 @@ class Release(Construct):
         )
         schedule = scheduler.CfnSchedule(
             self,
-            "EveryMinute",
-            description="Izin: release what falls due",
-            schedule_expression="rate(1 minute)",
+            "Every",
+            description=f"Izin: {name}",
+            schedule_expression=EVERY[name],
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=function.function_arn,
