@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from izin.api import LookupBody
-from izin.aws import asking, codec, http, identity, ledger, state
+from izin.aws import asking, codec, http, identity, ledger, log, state
 from izin.aws.http import Answer, refuse
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import State
@@ -19,7 +19,7 @@ logger = Logger()
 
 
 def handler(event: dict[str, Any], _context: object) -> Answer:
-    """`POST /v1/recipients/lookup`, `GET /v1/recipients/{recipient_id}` and its ledger."""
+    """`POST /v1/recipients/lookup`, `GET /v1/recipients/{recipient_id}`, its ledger and the proof of it."""
     return http.respond(logger, lambda: _ROUTES[event["routeKey"]](runtime(), event))
 
 
@@ -53,16 +53,33 @@ def show(rt: Runtime, event: http.Event) -> Answer:
 def show_ledger(rt: Runtime, event: http.Event) -> Answer:
     """Every event in order, as it was chained; personal evidence shows as commitments."""
     seen = _state(rt, event)
-    events = [
-        {name: value for name, value in item.items() if name not in ("pk", "sealed", "ttl")}
-        for item in ledger.events(rt, seen.brand, seen.recipient_id)
-        if item["seq"] <= seen.seq  # what was appended since the state was read has a head of its own
-    ]
+    events = _events(rt, seen)
     fault = chain.verify(events, seen.head, rt.now())
     body = {"recipient_id": seen.recipient_id, "brand": seen.brand, "head": seen.head, "events": events}
     if fault:
         logger.error("ledger does not verify", extra={"recipient_id": seen.recipient_id, "seq": fault.seq})
     return http.answer(HTTPStatus.OK, {**body, "verifies": fault is None})
+
+
+def show_proof(rt: Runtime, event: http.Event) -> Answer:
+    """A file that shows a stranger, who has the log's public key, that all this was written and when."""
+    seen = _state(rt, event)
+    events = _events(rt, seen)
+    proved = log.proof(rt, seen.brand, events)
+    if proved is None:
+        raise refuse(
+            HTTPStatus.NOT_FOUND, "recipient_id", "not_logged_yet", "events are signed for within minutes"
+        )
+    about = {"format": log.PROOF, "brand": seen.brand, "recipient_id": seen.recipient_id}
+    return http.answer(HTTPStatus.OK, {**about, "events": events, **proved})
+
+
+def _events(rt: Runtime, seen: State) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in item.items() if name not in ("pk", "sealed", "ttl")}
+        for item in ledger.events(rt, seen.brand, seen.recipient_id)
+        if item["seq"] <= seen.seq  # what was appended since the state was read has a head of its own
+    ]
 
 
 def _state(rt: Runtime, event: http.Event) -> State:
@@ -85,4 +102,5 @@ _ROUTES: dict[str, Callable[[Runtime, http.Event], Answer]] = {
     "POST /v1/recipients/lookup": look_up,
     "GET /v1/recipients/{recipient_id}": show,
     "GET /v1/recipients/{recipient_id}/ledger": show_ledger,
+    "GET /v1/recipients/{recipient_id}/proof": show_proof,
 }

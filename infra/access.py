@@ -14,6 +14,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from infra.event_log import EventLog, follow
 from infra.queues import Queues
 from infra.store import Store
 
@@ -44,6 +45,8 @@ class Access:
     pepper: bool = False
     carrier: bool = False
     prunes: bool = False
+    log: str | None = None  # "read" or "write"
+    follows: bool = False  # the ledger, event by event
 
 
 RECORDER = Access(
@@ -62,7 +65,6 @@ ACCESS: dict[str, Access] = {
     "consents": RECORDER,
     "imports": Access(state=WRITE, ledger=LEDGER_APPEND, keys=CREATE, registry=READ, pepper=True),
     "opt_outs": RECORDER,
-    "recipients": Access(state=("GetItem",), ledger=("Query",), pepper=True),
     "rights": Access(
         state=WRITE,
         ledger=LEDGER_APPEND,
@@ -78,6 +80,7 @@ ACCESS: dict[str, Access] = {
         indexes=("messages/recipient", "state/due", "state/retain"),
         prunes=True,
     ),
+    "recipients": Access(state=("GetItem",), ledger=("Query",), pepper=True, log="read"),
     "registry": Access(registry=("GetItem", "PutItem")),
     "describe": Access(),
     "inbound": Access(
@@ -113,6 +116,7 @@ ACCESS: dict[str, Access] = {
         registry=READ,
         dispatches=True,
     ),
+    "log": Access(log="write", follows=True),
     "dispatch": Access(
         state=WRITE,
         ledger=LEDGER_APPEND,
@@ -137,7 +141,9 @@ _KEY_TO_WRITE = (
 )
 
 
-def give_access(function: lambda_.Function, name: str, store: Store, queues: Queues) -> None:
+def give_access(
+    function: lambda_.Function, name: str, store: Store, queues: Queues, event_log: EventLog
+) -> None:
     """Grants to `function` what the table above says of `name`, and sets the variables that go with it."""
     access = ACCESS[name]
     _give_tables(function, access, store)
@@ -154,6 +160,13 @@ def give_access(function: lambda_.Function, name: str, store: Store, queues: Que
         function.add_environment("PEPPER_SECRET_ARN", store.pepper_arn)
     if access.carrier:
         _give_carrier(function)
+    if access.log:
+        event_log.give_access(function, writes=access.log == "write")
+        reads = ["kms:Decrypt"]
+        _give_key(function, store, [*reads, "kms:GenerateDataKey"] if access.log == "write" else reads, "s3")
+    if access.follows:
+        follow(store.ledger, function)
+        _give_key(function, store, _KEY_TO_READ, "dynamodb")
 
 
 def _give_tables(function: lambda_.Function, access: Access, store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -18,9 +19,14 @@ _RIGHTS = {
     "troubled": "An erasure, or the retention of somebody's records, failed and is tried again every hour.",
 }
 
+_OF_THE_LOG = {
+    "LedgerOverwritten": "An event of a ledger was changed or removed. The log shows which one and when.",
+    "LedgerUnreadable": "Something in the ledger's table is no event: it is in no log.",
+}
+
 
 class Alarms(Construct):
-    """Dead letters, errors, and a carrier call that returned past its permit."""
+    """Dead letters, errors, a carrier call that returned past its permit, and a ledger that was changed."""
 
     def __init__(
         self,
@@ -70,13 +76,32 @@ class Alarms(Construct):
             ),
         )
 
-    def _alarm(self, id: str, description: str, metric: cloudwatch.IMetric) -> None:
+        for name, description in _OF_THE_LOG.items():
+            self._alarm(
+                f"log-{name}",
+                description,
+                cloudwatch.Metric(
+                    namespace=METRICS,
+                    metric_name=name,
+                    dimensions_map={"service": "izin-log"},
+                    period=Duration.minutes(1),
+                    statistic="Sum",
+                ),
+            )
+        self._alarm(
+            "log-behind",
+            "Events of the ledger wait for the log; after a day the stream forgets them.",
+            functions["log"].metric("IteratorAge", period=Duration.minutes(5), statistic="Maximum"),
+            above=timedelta(minutes=15) / timedelta(milliseconds=1),
+        )
+
+    def _alarm(self, id: str, description: str, metric: cloudwatch.IMetric, above: float = 0) -> None:
         cloudwatch.Alarm(
             self,
             id,
             alarm_description=description,
             metric=metric,
-            threshold=0,
+            threshold=above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=1,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

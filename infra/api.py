@@ -29,6 +29,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "POST /v1/recipients/lookup",
         "GET /v1/recipients/{recipient_id}",
         "GET /v1/recipients/{recipient_id}/ledger",
+        "GET /v1/recipients/{recipient_id}/proof",
     ),
     "rights": (
         "POST /v1/recipients/{recipient_id}/access",

@@ -17,7 +17,7 @@ class Evidence(Construct):
 
     def __init__(self, scope: Construct, id: str, *, key: kms.IKey) -> None:
         super().__init__(scope, id)
-        access_log = s3.Bucket(
+        self.access_log = s3.Bucket(
             self,
             "AccessLog",
             # S3 delivers access logs only to buckets under its own encryption.
@@ -38,6 +38,6 @@ class Evidence(Construct):
             versioned=True,
             object_lock_enabled=True,
             object_lock_default_retention=s3.ObjectLockRetention.governance(Duration.days(5 * 365)),
-            server_access_logs_bucket=access_log,
+            server_access_logs_bucket=self.access_log,
             removal_policy=RemovalPolicy.RETAIN,
         )

@@ -28,6 +28,7 @@ TIMEOUT = {
     "inbound": 10,  # six times that is how soon a STOP that failed once is read again
     "receipts": 60,
     "whatsapp": 10,  # a STOP is among what it reads
+    "log": 300,  # after an outage it looks through a day of its own entries
     "release": 60,
     "dispatch": 60,
 }

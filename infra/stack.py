@@ -18,6 +18,7 @@ from infra.access import ACCESS, give_access
 from infra.alarms import Alarms
 from infra.api import ROUTES, Api
 from infra.dispatch import Dispatch
+from infra.event_log import EventLog
 from infra.evidence import Evidence
 from infra.function import function
 from infra.intake import Intake
@@ -56,11 +57,12 @@ class Izin(Stack):
         self.store = Store(self, "Store")
         self.queues = Queues(self, "Queues", key=self.store.key)
         self.evidence = Evidence(self, "Evidence", key=self.store.key)
+        self.log = EventLog(self, "EventLog", key=self.store.key, access_log=self.evidence.access_log)
         layers = Layers(self, "Layers", local=local, overlay=Path(overlay) if overlay else None)
 
         functions = {name: function(self, name, layers) for name in ACCESS}
         for name, made in functions.items():
-            give_access(made, name, self.store, self.queues)
+            give_access(made, name, self.store, self.queues, self.log)
         if sandbox_url:
             functions["dispatch"].add_environment("SANDBOX_URL", sandbox_url)
 
@@ -121,6 +123,8 @@ class Izin(Stack):
             "RegistryTable": self.store.registry.table_name,
             "PepperSecretArn": self.store.pepper_arn,
             "EvidenceBucket": self.evidence.bucket.bucket_name,
+            "LogBucket": self.log.bucket.bucket_name,
+            "LogKeyArn": self.log.signing_key.key_arn,
         }
         for name, work in self.queues.by_name().items():
             outputs[f"{name.capitalize()}QueueUrl"] = work.queue.queue_url

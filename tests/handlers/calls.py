@@ -20,6 +20,8 @@ WRITES = frozenset(
         "send_message",
         "send_message_batch",
         "send_text_message",
+        "put_object",
+        "sign",
     }
 )
 
@@ -111,8 +113,8 @@ class Fault:
 
 def throttled(call: Call) -> ClientError:
     """What the service says when it has had enough."""
-    code = "ProvisionedThroughputExceededException" if call.service == "dynamodb" else "RequestThrottled"
-    return _error(code, call.name)
+    codes = {"dynamodb": "ProvisionedThroughputExceededException", "s3": "SlowDown"}
+    return _error(codes.get(call.service, "RequestThrottled"), call.name)
 
 
 def conflict(call: Call) -> ClientError:

@@ -12,6 +12,7 @@ import os
 import socket
 import traceback
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -58,7 +59,7 @@ def carrier() -> Iterator[FakeSms]:
 
 
 @pytest.fixture(scope="session")
-def clients(aws: Emulator, carrier: FakeSms) -> dict[str, object]:
+def clients(aws: Emulator, carrier: FakeSms) -> dict[str, Any]:
     """One client of each service, for all workers."""
     session = boto3.Session(
         aws_access_key_id=aws.access_key_id,
@@ -69,16 +70,28 @@ def clients(aws: Emulator, carrier: FakeSms) -> dict[str, object]:
     return {
         "dynamodb": session.client("dynamodb", endpoint_url=aws.url, config=plain),
         "sqs": session.client("sqs", endpoint_url=aws.url, config=plain),
+        "s3": session.client("s3", endpoint_url=aws.url, config=plain),
+        "kms": session.client("kms", endpoint_url=aws.url, config=plain),
+        "streams": session.client("dynamodbstreams", endpoint_url=aws.url, config=plain),
         "sms": session.client(SERVICE, endpoint_url=carrier.url, config=plain),
         "social": session.client(SOCIAL, endpoint_url=carrier.url, config=plain),
     }
+
+
+@pytest.fixture(scope="session")
+def log_key(clients: dict[str, Any]) -> str:
+    """A key like the one that signs the log in the stack."""
+    made = clients["kms"].create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    return str(made["KeyMetadata"]["Arn"])
 
 
 MakeWorld = Callable[[], World]
 
 
 @pytest.fixture(scope="session")
-def make_world(resources: dict[str, Properties], clients: dict[str, object], carrier: FakeSms) -> MakeWorld:
+def make_world(
+    resources: dict[str, Properties], clients: dict[str, Any], carrier: FakeSms, log_key: str
+) -> MakeWorld:
     """Makes an empty world: tables and queues of its own, and one registered brand."""
 
     def make() -> World:
@@ -93,6 +106,10 @@ def make_world(resources: dict[str, Properties], clients: dict[str, object], car
             sqs=DelayedSqs(clients["sqs"], clock.now),
             sms=clients["sms"],
             social=clients["social"],
+            s3=clients["s3"],
+            kms=clients["kms"],
+            log_bucket=schema.create_log(clients["s3"], f"{prefix}-log", emulator.REGION),
+            log_key=log_key,
             dispatch_queue_url=schema.create_queue(clients["sqs"], f"{prefix}-dispatch"),
             dead_letter_queue_url=schema.create_queue(clients["sqs"], f"{prefix}-dead"),
             peppers=(b"a pepper of the tests",),

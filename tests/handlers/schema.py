@@ -56,10 +56,23 @@ def _synthesized() -> dict[str, Properties]:
 def create_table(dynamodb: Any, name: str, properties: Properties) -> str:
     """A table like the stack's, under another name."""
     taken = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    dynamodb.create_table(TableName=name, **{key: properties[key] for key in taken if key in properties})
+    made = {key: properties[key] for key in taken if key in properties}
+    if "StreamSpecification" in properties:
+        made["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    dynamodb.create_table(TableName=name, **made)
     return name
 
 
 def create_queue(sqs: Any, name: str) -> str:
     """A queue, under another name than the stack's."""
     return str(sqs.create_queue(QueueName=name)["QueueUrl"])
+
+
+def create_log(s3: Any, name: str, region: str) -> str:
+    """A bucket in which objects are locked, as in the stack."""
+    s3.create_bucket(
+        Bucket=name,
+        ObjectLockEnabledForBucket=True,
+        CreateBucketConfiguration={"LocationConstraint": region},
+    )
+    return name

@@ -149,6 +149,7 @@ _ROUTES: dict[str, tuple[Any, Callable[[Runtime, http.Event], http.Answer]]] = {
     "POST /v1/recipients/{recipient_id}/access": (rights, rights.ask_access),
     "GET /v1/recipients/{recipient_id}/access": (rights, rights.show),
     "POST /v1/recipients/{recipient_id}/erasure": (rights, rights.ask_erasure),
+    "GET /v1/recipients/{recipient_id}/proof": (recipients, recipients.show_proof),
     "PUT /v1/brands/{id}": (registrar, registrar.put_brand),
     "GET /v1/brands/{id}": (registrar, registrar.get_brand),
     "PUT /v1/senders/{id}": (registrar, registrar.put_sender),
@@ -380,6 +381,8 @@ class World:
             dynamodb=Watched(rt.dynamodb, "dynamodb", numbers, watch),
             sqs=Watched(rt.sqs, "sqs", numbers, watch),
             sms=Watched(rt.sms, "sms", numbers, watch),
+            s3=Watched(rt.s3, "s3", numbers, watch),
+            kms=Watched(rt.kms, "kms", numbers, watch),
             cache={},
         )
 

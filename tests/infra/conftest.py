@@ -48,12 +48,21 @@ class Template:
         ]
 
     def allowed(self, function: str) -> dict[str, set[str]]:
-        """Actions by what they are allowed on: a logical id, with `/index/…` where it is an index."""
+        """Actions by what they are allowed on: a logical id, with `/index/…` or `/stream` behind it."""
         allowed: dict[str, set[str]] = {}
         for statement in self.statements(function):
             for resource in _listed(statement["Resource"]):
                 allowed.setdefault(_named(resource), set()).update(_listed(statement["Action"]))
         return allowed
+
+    def key(self, spec: str = "SYMMETRIC_DEFAULT") -> tuple[str, Resource]:
+        """The only key of its kind."""
+        ((key, found),) = (
+            (key, found)
+            for key, found in self.resources("AWS::KMS::Key").items()
+            if found["Properties"].get("KeySpec", "SYMMETRIC_DEFAULT") == spec
+        )
+        return key, found
 
     def table(self, name: str) -> tuple[str, Resource]:
         """The table by its first word, as in the outputs: `ledger` for `LedgerTable`."""
@@ -69,7 +78,8 @@ def _named(resource: Any) -> str:
     if isinstance(resource, str):
         return resource
     if "Fn::GetAtt" in resource:
-        return str(resource["Fn::GetAtt"][0])
+        name, attribute = resource["Fn::GetAtt"]
+        return f"{name}/stream" if attribute == "StreamArn" else str(name)
     if "Fn::Join" in resource:
         return "".join(_named(part) for part in resource["Fn::Join"][1])
     return str(resource["Ref"])

@@ -147,6 +147,22 @@ def test_indexes_are_queried_by_name(template, function, indexes):
     assert allowed == {key: {"dynamodb:Query"} for key in expected}
 
 
+def test_only_the_log_s_writer_creates_and_signs_and_nobody_replaces(template):
+    bucket = template.document["Outputs"]["LogBucket"]["Value"]["Ref"]
+    allowed = {function: template.allowed(function) for function in ACCESS}
+    touching = {function for function in ACCESS if any(bucket in key for key in allowed[function])}
+    assert touching == {"log", "recipients"}
+    assert allowed["log"][f"{bucket}/*"] == {"s3:GetObject", "s3:PutObject"}
+    assert allowed["recipients"][f"{bucket}/*"] == {"s3:GetObject"}
+    assert {function for function in ACCESS if "kms:Sign" in str(allowed[function])} == {"log"}
+
+
+def test_the_log_s_writer_reads_the_stream_and_not_the_ledger(template):
+    ledger, _ = template.table("ledger")
+    assert f"{ledger}/stream" in template.allowed("log")
+    assert ledger not in template.allowed("log")
+
+
 def test_describe_may_do_nothing_but_log(template):
     assert {a for actions in template.allowed("describe").values() for a in actions} == {
         "logs:CreateLogStream",
@@ -157,14 +173,18 @@ def test_describe_may_do_nothing_but_log(template):
 @pytest.mark.parametrize("function", ACCESS)
 def test_the_key_is_used_through_a_service_only(template, function):
     """Except to read from a queue, where CDK writes the grant: to decrypt, and no more."""
-    (key,) = template.resources("AWS::KMS::Key")
+    key, _ = template.key()
+    signing, _ = template.key("ECC_NIST_P256")
     free = [
         s["Action"]
         for s in template.statements(function)
-        if "kms:" in str(s["Action"]) and "kms:ViaService" not in str(s.get("Condition"))
+        if "kms:" in str(s["Action"])
+        and "kms:ViaService" not in str(s.get("Condition"))
+        and signing not in str(s["Resource"])
     ]
     assert free == (["kms:Decrypt"] if function in ("inbound", "receipts", "whatsapp", "dispatch") else [])
-    assert not [k for k, actions in template.allowed(function).items() if "kms:" in str(actions) and k != key]
+    signs = {k for k, actions in template.allowed(function).items() if "kms:" in str(actions)} - {key}
+    assert signs == ({signing} if function == "log" else set())
 
 
 @pytest.mark.parametrize("function", ACCESS)

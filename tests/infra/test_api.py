@@ -22,6 +22,7 @@ CALLS = {
     "POST /v1/recipients/{recipient_id}/access": "rights",
     "GET /v1/recipients/{recipient_id}/access": "rights",
     "POST /v1/recipients/{recipient_id}/erasure": "rights",
+    "GET /v1/recipients/{recipient_id}/proof": "recipients",
     "PUT /v1/brands/{id}": "registry",
     "GET /v1/brands/{id}": "registry",
     "PUT /v1/senders/{id}": "registry",

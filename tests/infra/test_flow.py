@@ -30,7 +30,7 @@ def test_there_is_no_other_queue(template):
 
 
 def test_every_queue_and_topic_is_encrypted_with_the_key(template):
-    (key,) = template.resources("AWS::KMS::Key")
+    key, _ = template.key()
     for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
         for found in template.resources(kind).values():
             assert key in str(found["Properties"]["KmsMasterKeyId"])
@@ -144,8 +144,35 @@ def test_a_dead_letter_raises_an_alarm(template, name):
 @pytest.mark.parametrize("function", ACCESS)
 def test_an_error_raises_an_alarm(template, function):
     function_id, _ = template.functions()[function]
-    (alarm,) = (a for a in _alarms(template) if function_id in json.dumps(a.get("Dimensions")))
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
+    watching = [a for a in _alarms(template) if function_id in json.dumps(a.get("Dimensions"))]
+    assert ("AWS/Lambda", "Errors") in [(alarm["Namespace"], alarm["MetricName"]) for alarm in watching]
+
+
+def test_every_event_of_the_ledger_reaches_the_log_in_batches(template):
+    ledger, _ = template.table("ledger")
+    log, _ = template.functions()["log"]
+    (mapping,) = (
+        m["Properties"]
+        for m in template.resources("AWS::Lambda::EventSourceMapping").values()
+        if m["Properties"]["FunctionName"] == {"Ref": log}
+    )
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [ledger, "StreamArn"]}
+    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (1000, 60)
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert not {"MaximumRetryAttempts", "MaximumRecordAgeInSeconds"} & set(mapping)
+
+
+@pytest.mark.parametrize("metric", ["LedgerOverwritten", "LedgerUnreadable"])
+def test_a_changed_ledger_raises_an_alarm_on_the_metric_as_the_log_writes_it(template, metric):
+    (alarm,) = (a for a in _alarms(template) if a["MetricName"] == metric)
+    assert alarm["Dimensions"] == [
+        {"Name": "service", "Value": template.variables("log")["POWERTOOLS_SERVICE_NAME"]}
+    ]
+
+
+def test_a_log_that_falls_behind_raises_an_alarm_long_before_the_stream_forgets(template):
+    (alarm,) = (a for a in _alarms(template) if a["MetricName"] == "IteratorAge")
+    assert (alarm["Threshold"], alarm["Statistic"]) == (15 * 60 * 1000, "Maximum")
 
 
 def test_a_late_carrier_call_raises_an_alarm_on_the_metric_as_dispatch_writes_it(template):

@@ -70,14 +70,20 @@ def test_the_indexes(template, name, index, keys, projection):
 
 
 def test_there_is_one_key_and_it_rotates(template):
-    (key,) = template.resources("AWS::KMS::Key").values()
+    _, key = template.key()
     assert key["Properties"]["EnableKeyRotation"] is True
+    assert key["DeletionPolicy"] == "Retain"
+
+
+def test_the_log_is_signed_with_a_key_of_its_own(template):
+    _, key = template.key("ECC_NIST_P256")
+    assert key["Properties"]["KeyUsage"] == "SIGN_VERIFY"
     assert key["DeletionPolicy"] == "Retain"
 
 
 @pytest.mark.parametrize("service", ["sms-voice.amazonaws.com", "sns.amazonaws.com"])
 def test_carriers_and_topics_may_use_the_key_for_this_account(template, service):
-    (key,) = template.resources("AWS::KMS::Key").values()
+    _, key = template.key()
     (statement,) = (
         s for s in key["Properties"]["KeyPolicy"]["Statement"] if s["Principal"].get("Service") == service
     )
@@ -94,8 +100,9 @@ def test_the_pepper_is_made_by_aws_and_kept(template):
     assert secret["DeletionPolicy"] == "Retain"
 
 
-def test_evidence_cannot_be_changed(template):
-    bucket = template.document["Resources"][template.document["Outputs"]["EvidenceBucket"]["Value"]["Ref"]]
+@pytest.mark.parametrize("output", ["EvidenceBucket", "LogBucket"])
+def test_evidence_and_log_cannot_be_changed(template, output):
+    bucket = template.document["Resources"][template.document["Outputs"][output]["Value"]["Ref"]]
     properties = bucket["Properties"]
     assert properties["ObjectLockEnabled"] is True
     retention = properties["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]

@@ -53,6 +53,7 @@ OPERATIONS = (
         api.ErasureBody,
         (202,),
     ),
+    Operation("GET /v1/recipients/{recipient_id}/proof", "That the log holds them, for a stranger", "read"),
     Operation("PUT /v1/brands/{id}", "Register a brand", "admin", api.BrandBody),
     Operation("GET /v1/brands/{id}", "A brand as registered", "read"),
     Operation("PUT /v1/senders/{id}", "Register a sender", "admin", api.SenderBody),

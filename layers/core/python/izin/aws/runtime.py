@@ -42,6 +42,10 @@ class Runtime:
     peppers: tuple[bytes, ...] = ()
     sms: Any = None
     social: Any = None
+    s3: Any = None
+    kms: Any = None
+    log_bucket: str = ""
+    log_key: str = ""
     now: Callable[[], datetime] = clock.now
     carrier_time: Callable[[str], datetime] = clock.carrier_time
     sleep: Callable[[float], None] = time.sleep
@@ -66,6 +70,10 @@ def runtime() -> Runtime:
         dead_letter_queue_url=env.get("DEAD_LETTER_QUEUE_URL", ""),
         sandbox_url=env.get("SANDBOX_URL", ""),
         peppers=_peppers(secret) if secret else (),
+        s3=boto3.client("s3", config=_FAST) if "LOG_BUCKET" in env else None,
+        kms=boto3.client("kms", config=_FAST) if "LOG_KEY" in env else None,
+        log_bucket=env.get("LOG_BUCKET", ""),
+        log_key=env.get("LOG_KEY", ""),
     )
 
 

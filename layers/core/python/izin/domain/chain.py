@@ -22,25 +22,34 @@ GENESIS = "0" * 64
 _UNCHAINED = frozenset({"hash", "sealed", "ttl"})
 """The link itself, ciphertext whose plain text is already committed to, and how long an event is kept."""
 
+_LARGEST = 2**53 - 1
+
 
 def canonical(value: Any) -> bytes:
     """`value` as the one JSON text that stands for it (RFC 8785, for strings, integers, booleans).
 
-    Raises TypeError for floats: their canonical form depends on the language that prints them.
+    Raises TypeError for floats, whose canonical form depends on the language that prints them, and
+    ValueError for integers that a reader with doubles would round.
     """
-    _refuse_floats(value)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _refuse_floats(value: Any) -> None:
+def _ordered(value: Any) -> Any:
+    """`value` with every object's members in the order of RFC 8785: by UTF-16 code units."""
+    if isinstance(value, Mapping):
+        return {key: _ordered(value[key]) for key in sorted(value, key=_utf16)}
+    if isinstance(value, (list, tuple)):
+        return [_ordered(item) for item in value]
     if isinstance(value, float):
         raise TypeError("a ledger holds no floating-point numbers")
-    if isinstance(value, Mapping):
-        for item in value.values():
-            _refuse_floats(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _refuse_floats(item)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError("a ledger holds no integer beyond 2**53 - 1")
+    return value
+
+
+def _utf16(key: str) -> bytes:
+    # By code points an emoji would come after U+FFFD; by UTF-16 code units it comes before.
+    return key.encode("utf-16-be")
 
 
 def link(event: Mapping[str, Any]) -> str:

@@ -1,0 +1,59 @@
+"""Does what the functions write reach the log on this machine, as it does on AWS?"""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from infra.local import Stack
+
+PERSON = "+6281234567111"
+
+
+def test_a_consent_is_proved_to_a_stranger(stack: Stack, tmp_path: Path) -> None:
+    assert stack.call("POST", "/v1/consents", _consent(stack))[0] == 200
+    _, found = stack.call("POST", "/v1/recipients/lookup", {"address": PERSON})
+    path = f"/v1/recipients/{found['recipient_id']}/proof"
+    proof, key = tmp_path / "proof.json", tmp_path / "key.der"
+    proof.write_text(json.dumps(_soon(stack, path)))
+    kms = stack.emulator.client("kms")
+    key.write_bytes(kms.get_public_key(KeyId=stack.outputs["LogKeyArn"])["PublicKey"])
+    assert _verified(proof, key) == 0
+    proof.write_text(proof.read_text().replace('"checkbox"', '"form"'))
+    assert _verified(proof, key) == 1
+
+
+def _consent(stack: Stack) -> dict[str, Any]:
+    return {
+        "brand": "shopx",
+        "address": PERSON,
+        "channel": "sms",
+        "purposes": ["marketing"],
+        "sender": "shopx-id-1",
+        "language": "id",
+        "captured_at": stack.now().isoformat(),
+        "wording": "Saya setuju menerima promosi dari ShopX melalui SMS.",
+        "method": "checkbox",
+        "prechecked": False,
+        "source": "https://shopx.example/daftar",
+        "evidence": {"screenshot": "sha256:" + "a" * 64},
+    }
+
+
+def _soon(stack: Stack, path: str, seconds: float = 30) -> Any:
+    """What a call answers once there is something to answer."""
+    give_up = time.monotonic() + seconds
+    while True:
+        status, body = stack.call("GET", path)
+        if status == 200:
+            return body
+        assert status == 404, body
+        assert time.monotonic() < give_up, body
+        time.sleep(0.2)
+
+
+def _verified(proof: Path, key: Path) -> int:
+    command = [sys.executable, "-m", "izin.cli", "verify", "--proof", str(proof), "--key", str(key)]
+    return subprocess.run(command, capture_output=True).returncode
