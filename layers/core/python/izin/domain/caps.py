@@ -51,7 +51,8 @@ class Cap:
 
     def _frees_below(self, limit: int, sends: Sequence[Send], at: datetime) -> datetime:
         """The first instant from `at` on at which fewer than `limit` sends lie within the cap's period."""
-        counted = [s.at for s in sends if s.purpose in self._purposes and s.channel in self._channels]
+        purposes, channels = self._purposes, self._channels
+        counted = [send.at for send in sends if send.purpose in purposes and send.channel in channels]
         if len(counted) < limit:
             return at
         counted.sort()
@@ -61,4 +62,7 @@ class Cap:
     def full(self, frees: datetime) -> Reason:
         """That the cap is full, and frees itself at `frees`."""
         rule = self.rule
-        return Reason(Code.CAP_REACHED, rule.rule, Effect.DEFER, self._says, rule.sources, frees, (frees,))
+        return Reason(_FULL, rule.rule, _DEFER, self._says, rule.sources, frees, (frees,))
+
+
+_FULL, _DEFER = Code.CAP_REACHED, Effect.DEFER

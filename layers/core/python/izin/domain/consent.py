@@ -80,6 +80,15 @@ def covers(scope: Scope, purpose: Purpose, essential: bool) -> bool:
             return scope is not Scope.MARKETING
 
 
+_COVERED = frozenset(
+    (scope, purpose, essential)
+    for scope in Scope
+    for purpose in Purpose
+    for essential in (False, True)
+    if covers(scope, purpose, essential)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A yes, or the first half of a double opt-in, for one channel and purpose.
@@ -126,8 +135,9 @@ class Block:
 
     def stops(self, channel: Channel, purpose: Purpose, essential: bool) -> bool:
         """Whether it is about such a message."""
-        named = self.channel is None or (channel is self.channel and purpose in self.purposes)
-        return named and covers(self.scope, purpose, essential)
+        if self.channel and (channel is not self.channel or purpose not in self.purposes):
+            return False
+        return (self.scope, purpose, essential) in _COVERED
 
     def includes(self, other: Block) -> bool:
         """Whether whoever said this has said all of `other`."""
@@ -160,8 +170,10 @@ class Standing:
             for block in self.blocks.values()
             if block.stops(channel, purpose, essential) and not self._ended(block, channel, purpose, granted)
         ]
+        if len(active) < 2:
+            return active[0] if active else None
         # A do-not-contact outranks an opt-out; among equals the latest names the reason.
-        return max(active, key=lambda b: (b.kind is Suppression.DO_NOT_CONTACT, b.given_at), default=None)
+        return max(active, key=lambda b: (b.kind is Suppression.DO_NOT_CONTACT, b.given_at))
 
     def repeats(self, block: Block, channel: Channel) -> bool:
         """Whether the person said all of `block` already, before it or after, with no yes between."""
@@ -194,11 +206,15 @@ class Standing:
 
     def _ended(self, block: Block, channel: Channel, purpose: Purpose, grant: Grant | None) -> bool:
         """Whether the person said yes after `block`: by `grant`, or by START on `channel` for `purpose`."""
-        starts = (self.opted_in.get(channel), self.resumed.get((channel, purpose)))
-        yeses = [yes for yes in (grant, *starts) if yes]
-        if block.kind is Suppression.DO_NOT_CONTACT:
-            return any(yes.by_person_at and yes.by_person_at > block.given_at for yes in yeses)
-        return any(yes.since > block.given_at for yes in yeses)
+        for yes in (grant, self.opted_in.get(channel), self.resumed.get((channel, purpose))):
+            if yes is None:
+                continue
+            if block.kind is not _DO_NOT_CONTACT:
+                if yes.since > block.given_at:
+                    return True
+            elif yes.by_person_at and yes.by_person_at > block.given_at:
+                return True
+        return False
 
     def status(self, channel: Channel, purpose: Purpose, now: datetime) -> Status:
         """The consent for (channel, purpose) as it stands at `now`.
@@ -207,15 +223,19 @@ class Standing:
         item has already been deleted.
         """
         slot = (channel, purpose)
-        granted, pending = self.granted.get(slot), self.pending.get(slot)
-        if granted and self._stands(granted, channel, purpose) and _valid(granted, now):
-            return Status.GRANTED
-        if pending and self._stands(pending, channel, purpose) and _valid(pending, now):
-            return Status.PENDING
-        newest = max((g for g in (granted, pending) if g), key=_order, default=None)
+        newest, stands = None, False
+        for grants, status in ((self.granted, _GRANTED), (self.pending, _PENDING)):
+            grant = grants.get(slot)
+            if grant is None:
+                continue
+            stood = self._stands(grant, channel, purpose)
+            if stood and _valid(grant, now):
+                return status
+            if newest is None or _order(grant) > _order(newest):
+                newest, stands = grant, stood
         if newest is None:
             return Status.NONE
-        return Status.EXPIRED if self._stands(newest, channel, purpose) else Status.WITHDRAWN
+        return Status.EXPIRED if stands else Status.WITHDRAWN
 
     def _stands(self, grant: Grant, channel: Channel, purpose: Purpose) -> bool:
         for block in self.blocks.values():
@@ -272,6 +292,10 @@ class Standing:
         yes = self.granted.get((channel, purpose))
         return yes is not None and yes.since >= asked.given_at
 
+
+# Looking a member up costs more than comparing it, and every decision does.
+_GRANTED, _PENDING = Status.GRANTED, Status.PENDING
+_DO_NOT_CONTACT = Suppression.DO_NOT_CONTACT
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _FOREVER = datetime.max.replace(tzinfo=UTC)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from izin.domain.consent import Block, Standing, Suppression
 from izin.domain.contact import NO_CONTACT, Contact
 from izin.domain.history import Send, remembered
-from izin.domain.judge import Judge
+from izin.domain.judge import Judge, Timing
 from izin.domain.message import Channel, Kind, Message, Purpose
 from izin.domain.pack import Pack, RuleSet, span
 from izin.domain.phone import LineType, Phone
@@ -104,13 +104,10 @@ def decide(
             reasons += _UNCLEAR
         status = standing.status(channel, purpose, now)
         reasons += rules.judge.asks(message, status, block is not None, sends, brand, sender)
-        waits, until, closes = rules.judge.timing(sends, now)
+        timing = rules.judge.timing(sends, now)
         if contact.rests_until and (rests := contact.resting(message, now)):
-            waits += (rests,)
-            if until:
-                later = rules.judge.timing(sends, contact.rests_until)
-                waits += tuple(reason for reason in later.reasons if reason.effect is Effect.DENY)
-                until = later.until
+            timing = _after_rest(timing, rests, rules.judge.timing(sends, contact.rests_until))
+        waits, until, closes = timing
         if rules.judge.free_forms:
             reasons += tuple(contact.too_late(message, rules.judge.free_forms, until or now))
             closes = _first(closes, contact.closes_at(message, rules.judge.free_forms))
@@ -136,12 +133,20 @@ def decide(
     )
 
 
+def _after_rest(timing: Timing, rests: Reason, later: Timing) -> Timing:
+    """`timing` where the platform spares the person until an instant at which windows and caps say `later`."""
+    if timing.until is None:
+        return Timing((*timing.reasons, rests), None, None)
+    never = (reason for reason in later.reasons if reason.effect is Effect.DENY)
+    return Timing((*timing.reasons, rests, *never), later.until, None)
+
+
 def _first(one: datetime | None, other: datetime | None) -> datetime | None:
     return min(one, other) if one and other else one or other
 
 
-# Looking a member up costs as much as comparing it.
-_SUBMISSION = Kind.SUBMISSION
+# Looking a member up costs more than comparing it.
+_SUBMISSION, _DENIES, _LATE = Kind.SUBMISSION, Effect.DENY, Code.WOULD_EXPIRE
 _ALLOW, _DEFER, _DENY = Verdict
 
 
@@ -207,17 +212,19 @@ _STOP = ("S-GEN-02", "S-GEN-05")
 
 def _stopped(block: Block) -> Reason:
     """What the person said against it."""
-    code, rule = Code.OPTED_OUT, "GLOBAL.opt_out"
-    if block.kind is Suppression.DO_NOT_CONTACT:
-        code, rule = Code.DO_NOT_CONTACT, "GLOBAL.do_not_contact"
-    says = "the person opted out at {}"
-    return Reason(code, rule, Effect.DENY, says, _STOP, instants=(block.given_at,))
+    code, rule = _SUPPRESSED[block.kind]
+    return Reason(code, rule, _DENIES, "the person opted out at {}", _STOP, None, (block.given_at,))
+
+
+_SUPPRESSED = {
+    Suppression.OPT_OUT: (Code.OPTED_OUT, "GLOBAL.opt_out"),
+    Suppression.DO_NOT_CONTACT: (Code.DO_NOT_CONTACT, "GLOBAL.do_not_contact"),
+}
 
 
 def _would_expire(until: datetime, expires_at: datetime) -> Reason:
     says = "it could go at {}, but expires at {}"
-    rule = "GLOBAL.message_expiry"
-    return Reason(Code.WOULD_EXPIRE, rule, Effect.DENY, says, instants=(until, expires_at))
+    return Reason(_LATE, "GLOBAL.message_expiry", _DENIES, says, (), None, (until, expires_at))
 
 
 def _answering(

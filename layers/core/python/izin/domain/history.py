@@ -31,4 +31,5 @@ class Send:
 
 def remembered(sends: Sequence[Send], now: datetime, longest: timedelta) -> tuple[Send, ...]:
     """Those of `sends` that a cap over at most `longest` still counts."""
-    return tuple(send for send in sends if send.at > now - longest)
+    since = now - longest
+    return tuple([send for send in sends if send.at > since])

@@ -128,34 +128,45 @@ class Judge:
     def timing(self, sends: Sequence[Send], now: datetime) -> Timing:
         """What windows and caps say at `now`."""
         stretch = self._timeline.at(now)
+        hours = self._of_stretch(stretch) if stretch.opens else Timing((), now, stretch.closes)
         if self._fewest is None or len(sends) < self._fewest:
-            return self._of_stretch(stretch) if stretch.opens else Timing((), now, stretch.closes)
+            return hours
         frees = [cap.frees_at(sends, now) for cap in self._caps]
-        full = tuple(
-            _deny(cap.rule, at, _NEVER[at]) if isinstance(at, Code) else cap.full(at)
-            for cap, at in zip(self._caps, frees, strict=True)
-            if at is not now
-        )
-        if not full and self._even:
-            return self._of_stretch(stretch) if stretch.opens else Timing((), now, stretch.closes)
-        ends = (stretch.closes, *(cap.closes_at(sends, now) for cap in self._caps))
-        closes = min((at for at in ends if at), default=None)
-        return self._timing(stretch, full, self._all_permit(frees, sends, now), closes)
+        if self._even and frees == [now] * len(frees):
+            return hours
+        return self._with_caps(hours, frees, sends, now)
 
     def _windows(self, stretch: Stretch) -> Timing:
-        """What the windows say, where no cap says anything."""
-        return self._timing(stretch, (), stretch.opens, None)
+        """What the windows alone say while they are closed."""
+        reasons = tuple(self._closed(*shut) for shut in stretch.shut)
+        if not isinstance(stretch.opens, Code):
+            return Timing(reasons, stretch.opens, None)
+        if not any(reason.code in _NEVER for reason in reasons):  # each opens, but never at once
+            reasons += (self._never(stretch.opens),)
+        return Timing(reasons, None, None)
 
-    def _timing(
-        self, stretch: Stretch, full: tuple[Reason, ...], until: Opening | None, closes: datetime | None
+    def _with_caps(
+        self, hours: Timing, frees: Sequence[Opening], sends: Sequence[Send], now: datetime
     ) -> Timing:
-        reasons = (*(self._closed(*shut) for shut in stretch.shut), *full)
-        if any(reason.code in _NEVER for reason in reasons):
-            return Timing(reasons, None, None)
-        if isinstance(until, Code):
-            first = (*self._rules.windows, *self._rules.caps)[0]
-            return Timing((*reasons, _deny(first, until, _NEVER[until])), None, None)
+        """What windows and caps say where one of them is closed. `frees`: when each cap permits one more."""
+        reasons, until, closes = hours
+        for cap, at in zip(self._caps, frees, strict=True):
+            if isinstance(at, Code):
+                reasons, until = (*reasons, _deny(cap.rule, at, _NEVER[at])), None
+            elif at is not now:
+                reasons = (*reasons, cap.full(at))
+        if until is not None:
+            permitted = self._all_permit(frees, sends, now)
+            if isinstance(permitted, Code):
+                return Timing((*reasons, self._never(permitted)), None, None)
+            until = permitted
+        if not reasons:  # a holiday may yet close what is free
+            ends = [closes, *(cap.closes_at(sends, now) for cap in self._caps)]
+            closes = min((at for at in ends if at), default=None)
         return Timing(reasons, until, closes)
+
+    def _never(self, because: Code) -> Reason:
+        return _deny((*self._rules.windows, *self._rules.caps)[0], because, _NEVER[because])
 
     def _closed(self, place: int, because: Code, opens: Opening) -> Reason:
         rule = self._rules.windows[place]
