@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from cryptography.exceptions import InvalidTag
 from izin import answers
-from izin.aws import acts, batch, carriers, claims, contents, identity, messages, queue, registry, state
+from izin.aws import acts, batch, carriers, claims, contents, messages, queue, registry, state
 from izin.aws.carriers import Accepted, Outcome, Outgoing, Refused
 from izin.aws.claims import Claim, Lost
 from izin.aws.contents import Contents
@@ -242,7 +242,7 @@ def _believe_carrier(rt: Runtime, seen: _Seen, claim: Claim, now: datetime) -> N
         type=EventType.OPT_OUT,
         given_at=now,
         recorded_at=now,
-        address=identity.pseudonym(rt, seen.phone.e164),
+        address=seen.stored.recipient_id,
         channel=message.channel,
         source="carrier",
         by_person=True,

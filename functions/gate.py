@@ -80,7 +80,7 @@ def _submit(
     made = _decide(asked, message, start)._replace(decided_at=now)
     item = _item(rt, asked, body, message, made, now, start)
     existing = messages.put(rt, item)
-    if existing and existing.fingerprint != item["fingerprint"]:
+    if existing and existing.fingerprint not in identity.fingerprints(rt, _told(body)):
         detail = "this id belongs to a message with another body: send this one under an id of its own"
         raise refuse(HTTPStatus.CONFLICT, "id", "id_reused", detail)
     answer = _first_answer(existing) if existing else _answer(messages.read(item))
@@ -179,12 +179,16 @@ def _item(
         asked.recipient_id,
         sealed,
         now,
-        fingerprint=identity.fingerprint(rt, body.model_dump(mode="json")),
+        fingerprint=identity.fingerprint(rt, _told(body)),
         answer=json.dumps({**answer, **({"due": shown(due)} if due else {})}, ensure_ascii=False),
     )
     if due is None:
         return messages.denied(item, now)
     return messages.due(item, now, now) if due == now else messages.held(item, now, due)
+
+
+def _told(body: Submission) -> dict[str, Any]:
+    return body.model_dump(mode="json")
 
 
 def _first_answer(stored: Stored) -> dict[str, Any]:

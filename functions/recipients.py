@@ -27,7 +27,7 @@ def look_up(rt: Runtime, event: http.Event) -> Answer:
     """From a number in a body to the pseudonym that URLs, logs and exports carry."""
     body = http.parse(LookupBody, http.raw_body(event))
     http.principal(event).demand("read")
-    recipient_id = identity.pseudonym(rt, asking.number(body.address, "address").e164)
+    recipient_id = identity.recipient(rt, asking.number(body.address, "address").e164)
     return http.answer(HTTPStatus.OK, {"recipient_id": recipient_id})
 
 

@@ -80,7 +80,7 @@ ACCESS: dict[str, Access] = {
         indexes=("messages/recipient", "state/due", "state/retain"),
         prunes=True,
     ),
-    "recipients": Access(state=("GetItem",), ledger=("Query",), pepper=True, log="read"),
+    "recipients": Access(state=READ, ledger=("Query",), keys=("BatchGetItem",), pepper=True, log="read"),
     "registry": Access(registry=("GetItem", "PutItem")),
     "describe": Access(),
     "inbound": Access(
@@ -124,7 +124,6 @@ ACCESS: dict[str, Access] = {
         keys=READ,
         registry=READ,
         dispatches=True,
-        pepper=True,
         carrier=True,
     ),
 }

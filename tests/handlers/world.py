@@ -188,7 +188,7 @@ class World:
         return text
 
     def id_of(self, person: str) -> str:
-        return identity.pseudonym(self.rt, person)
+        return identity.recipient(self.rt, person)
 
     # The API.
 

@@ -117,7 +117,7 @@ BRANDS = (SHOPX, KOPI)
 
 @cache
 def _pseudonym(number: str) -> str:
-    return identity.pseudonym(Runtime(dynamodb=None, sqs=None, peppers=PEPPERS), number)
+    return identity.recipient(Runtime(dynamodb=None, sqs=None, peppers=PEPPERS), number)
 
 
 def _fingerprint(body: dict[str, Any]) -> str:

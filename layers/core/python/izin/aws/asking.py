@@ -61,16 +61,15 @@ def gather(
 ) -> Asked:
     """Read what a request is about, in one trip. Raises Problem 422 for what is unknown or foreign."""
     person = number(address, field_name)
-    recipient_id = identity.pseudonym(rt, person.e164)
+    ids = identity.candidates(rt, person.e164)
     brand_pk = registry.brand_key(brand_id)
     sender_pk = registry.sender_key(sender_id) if sender_id else None
     template_pk = registry.template_key(brand_id, template_id) if template_id else None
     wording_pk = registry.wording_key(brand_id, wording.id, wording.version) if wording else None
-    state_pk, company_pk = state.state_key(brand_id, recipient_id), state.company_key(recipient_id)
     found = registry.read(
         rt,
         [pk for pk in (brand_pk, sender_pk, template_pk, wording_pk) if pk],
-        [(rt.state_table, state_pk), (rt.state_table, company_pk), (rt.keys_table, recipient_id)],
+        [*((rt.state_table, state.state_key(brand_id, one)) for one in ids), *identity.marks(rt, ids)],
     )
     brand = registry.brand(found.get(brand_pk))
     sender = registry.sender(found.get(sender_pk)) if sender_pk else None
@@ -91,7 +90,8 @@ def gather(
         errors.append(FieldError("wording.id", "unknown_wording", "register it first: PUT /v1/wordings/{id}"))
     if errors or brand is None:
         raise Problem(UNPROCESSABLE, errors)
-    now_state = state.read(brand_id, recipient_id, found.get(state_pk))
+    recipient_id = identity.known_as(rt, ids, found)
+    now_state = state.read(brand_id, recipient_id, found.get(state.state_key(brand_id, recipient_id)))
     return Asked(
         brand=brand,
         sender=sender,
@@ -99,7 +99,7 @@ def gather(
         pack=pack_of(person.country),
         recipient_id=recipient_id,
         state=now_state,
-        standing=state.with_company(now_state, found.get(company_pk)),
+        standing=state.with_company(now_state, found.get(state.company_key(recipient_id))),
         template=found.get(template_pk) if template_pk else None,
         wording=found.get(wording_pk) if wording_pk else None,
         key_item=found.get(recipient_id),

@@ -8,22 +8,70 @@ import hmac
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from izin.aws.dynamo import lost_condition, pack, put
+from izin.aws.dynamo import batch_get, lost_condition, pack, put
 from izin.aws.runtime import Runtime
+from izin.aws.state import company_key
 from izin.domain import chain
+from izin.domain.consent import MARGIN
 
 _NONCE = 12
 
 
-def pseudonym(rt: Runtime, e164: str) -> str:
-    """The recipient_id of a number: HMAC-SHA-256 under the pepper, 43 characters of base64url."""
-    digest = hmac.new(rt.peppers[0], f"tel:{e164}".encode(), hashlib.sha256).digest()
+class Rotating(Exception):
+    """Nobody new is taken in within seconds of the instant at which a new pepper comes into force."""
+
+
+def candidates(rt: Runtime, e164: str) -> tuple[str, ...]:
+    """Every recipient_id that a number may have: under the pepper in force first, then under the other."""
+    return tuple(_pseudonym(pepper, e164) for pepper in _peppers(rt))
+
+
+def marks(rt: Runtime, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """What to read, as (table, pk), to learn under which of `ids` somebody is known."""
+    return [(rt.keys_table, one) for one in ids] + [(rt.state_table, company_key(one)) for one in ids]
+
+
+def known_as(rt: Runtime, ids: Sequence[str], found: Collection[str]) -> str:
+    """The recipient_id of somebody who may be known under one of `ids`, by the `marks` that were `found`.
+
+    Whoever is known stays who they are when a new pepper comes; everybody else is named by the one in
+    force. Raises Rotating for somebody new within a margin of the change: two workers whose clocks differ
+    must not give one person two names.
+    """
+    if len(ids) == 1:
+        return ids[0]
+    known = next((one for one in ids if one in found or company_key(one) in found), None)
+    if known:
+        return known
+    if rt.pepper_since and abs(rt.now() - rt.pepper_since) < MARGIN:
+        raise Rotating("a new pepper comes into force; try again in some seconds")
+    return ids[0]
+
+
+def recipient(rt: Runtime, e164: str) -> str:
+    """The recipient_id of a number, for whoever reads nothing else about it."""
+    ids = candidates(rt, e164)
+    if len(ids) == 1:
+        return ids[0]
+    return known_as(rt, ids, {pk for _, pk in batch_get(rt, marks(rt, ids))})
+
+
+def _peppers(rt: Runtime) -> tuple[bytes, ...]:
+    """The peppers, the one in force first: a new one waits for its instant."""
+    if rt.pepper_since and rt.now() < rt.pepper_since:
+        return rt.peppers[::-1]
+    return rt.peppers
+
+
+def _pseudonym(pepper: bytes, e164: str) -> str:
+    """HMAC-SHA-256 under the pepper: 43 characters of base64url."""
+    digest = hmac.new(pepper, f"tel:{e164}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
@@ -34,7 +82,13 @@ def is_pseudonym(text: str) -> bool:
 
 def fingerprint(rt: Runtime, body: Mapping[str, Any]) -> str:
     """Whether two requests are the same: keyed, because a request holds a number and a text."""
-    return hmac.new(rt.peppers[0], chain.canonical(body), hashlib.sha256).hexdigest()[:32]
+    return fingerprints(rt, body)[0]
+
+
+def fingerprints(rt: Runtime, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What `body` may have been remembered by: under the pepper in force first."""
+    said = chain.canonical(body)
+    return tuple(hmac.new(pepper, said, hashlib.sha256).hexdigest()[:32] for pepper in _peppers(rt))
 
 
 def key_of(rt: Runtime, recipient_id: str, item: Mapping[str, Any] | None) -> bytes:

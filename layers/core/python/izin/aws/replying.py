@@ -53,12 +53,13 @@ def gather(rt: Runtime, said: Inbound, channel: Channel, given_at: datetime, nam
     sender = registry.sender_at(rt, channel, said.sender_address)
     if sender is None:
         raise Malformed(f"unknown_{names[1]}")
-    recipient_id = identity.pseudonym(rt, person.e164)
-    brand_pk, state_pk = registry.brand_key(sender.brand), state.state_key(sender.brand, recipient_id)
-    found = registry.read(rt, [brand_pk], [(rt.state_table, state_pk), (rt.keys_table, recipient_id)])
+    ids, brand_pk = identity.candidates(rt, person.e164), registry.brand_key(sender.brand)
+    states = [(rt.state_table, state.state_key(sender.brand, one)) for one in ids]
+    found = registry.read(rt, [brand_pk], [*states, *identity.marks(rt, ids)])
     brand = registry.brand(found.get(brand_pk))
     if brand is None:
         raise Malformed("unknown_brand")
+    recipient_id = identity.known_as(rt, ids, found)
     return Heard(
         said=said,
         given_at=given_at,
@@ -66,7 +67,7 @@ def gather(rt: Runtime, said: Inbound, channel: Channel, given_at: datetime, nam
         brand=brand,
         sender=sender,
         pack=pack_of(person.country),
-        state=state.read(sender.brand, recipient_id, found.get(state_pk)),
+        state=state.read(sender.brand, recipient_id, found.get(state.state_key(sender.brand, recipient_id))),
         key=identity.key_of(rt, recipient_id, found.get(recipient_id)),
     )
 

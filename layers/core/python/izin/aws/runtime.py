@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -25,8 +25,9 @@ _FAST = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "
 class Runtime:
     """A worker's view of the world. Everything that differs between a worker and a test is in here.
 
-    `peppers` are the secrets of the pseudonyms, the present one first. `jitter` is a number in
-    [0, 1) that spreads retries. `cache` keeps registry items for at most `registry.CACHE_FOR`.
+    `peppers` are the secrets of the pseudonyms, the newest first, in force from `pepper_since` on.
+    `jitter` is a number in [0, 1) that spreads retries. `cache` keeps registry items for at most
+    `registry.CACHE_FOR`.
     """
 
     dynamodb: Any
@@ -40,6 +41,7 @@ class Runtime:
     dead_letter_queue_url: str = ""
     sandbox_url: str = ""
     peppers: tuple[bytes, ...] = ()
+    pepper_since: datetime | None = None
     sms: Any = None
     social: Any = None
     s3: Any = None
@@ -53,9 +55,19 @@ class Runtime:
     cache: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
 
 
-@cache
 def runtime() -> Runtime:
-    """This worker's runtime, from its environment. A function is given only what it may use."""
+    """This worker's runtime, from its environment. A function is given only what it may use.
+
+    Made anew every hour, so that a new pepper is known to every worker before it comes into force.
+    """
+    return _runtime(int(time.monotonic() // _LIFE))
+
+
+_LIFE = 3600  # seconds
+
+
+@lru_cache(maxsize=1)
+def _runtime(_hour: int) -> Runtime:
     env = os.environ
     secret = env.get("PEPPER_SECRET_ARN")
     return Runtime(
@@ -69,15 +81,23 @@ def runtime() -> Runtime:
         dispatch_queue_url=env.get("DISPATCH_QUEUE_URL", ""),
         dead_letter_queue_url=env.get("DEAD_LETTER_QUEUE_URL", ""),
         sandbox_url=env.get("SANDBOX_URL", ""),
-        peppers=_peppers(secret) if secret else (),
         s3=boto3.client("s3", config=_FAST) if "LOG_BUCKET" in env else None,
         kms=boto3.client("kms", config=_FAST) if "LOG_KEY" in env else None,
         log_bucket=env.get("LOG_BUCKET", ""),
         log_key=env.get("LOG_KEY", ""),
+        **(_peppers(secret) if secret else {}),
     )
 
 
-def _peppers(arn: str) -> tuple[bytes, ...]:
+def _peppers(arn: str) -> dict[str, Any]:
     answer = boto3.client("secretsmanager", config=_FAST).get_secret_value(SecretId=arn)
-    secret = json.loads(answer["SecretString"])
-    return tuple(secret[name].encode() for name in ("current", "previous") if secret.get(name))
+    return peppers(answer["SecretString"])
+
+
+def peppers(secret: str) -> dict[str, Any]:
+    """`peppers` and `pepper_since` of a runtime from the secret: {"current", "previous"?, "since"?}."""
+    values = json.loads(secret)
+    return {
+        "peppers": tuple(values[name].encode() for name in ("current", "previous") if values.get(name)),
+        "pepper_since": datetime.fromisoformat(values["since"]) if values.get("since") else None,
+    }
