@@ -39,6 +39,7 @@ class Access:
     ledger: Actions = ()
     keys: Actions = ()
     registry: Actions = ()
+    pages: Actions = ()
     indexes: tuple[str, ...] = ()  # "<table>/<index>"
     dispatches: bool = False
     dead_letters: str | None = None  # the queue whose dead letters it may add to
@@ -61,7 +62,17 @@ RECORDER = Access(
 
 ACCESS: dict[str, Access] = {
     "authorizer": Access(registry=("GetItem",)),
-    "gate": Access(state=READ, registry=READ, messages=WRITE, keys=CREATE, dispatches=True, pepper=True),
+    "gate": Access(
+        state=READ,
+        registry=READ,
+        messages=WRITE,
+        keys=CREATE,
+        pages=("PutItem",),
+        dispatches=True,
+        pepper=True,
+    ),
+    # No pepper, no messages, no queue: the page knows its person by no number and sends nothing.
+    "page": Access(state=WRITE, ledger=LEDGER_APPEND, keys=READ, registry=READ, pages=("GetItem",)),
     "consents": RECORDER,
     "imports": Access(state=WRITE, ledger=LEDGER_APPEND, keys=CREATE, registry=READ, pepper=True),
     "opt_outs": RECORDER,
@@ -175,6 +186,7 @@ def _give_tables(function: lambda_.Function, access: Access, store: Store) -> No
         "ledger": (store.ledger, access.ledger),
         "keys": (store.keys, access.keys),
         "registry": (store.registry, access.registry),
+        "pages": (store.pages, access.pages),
     }
     granted = {action for _, actions in tables.values() for action in actions}
     if access.prunes:

@@ -47,10 +47,19 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /v1/wordings/{id}",
     ),
     "describe": ("GET /openapi.json",),
+    "page": ("GET /p/{token}", "HEAD /p/{token}", "POST /p/{token}"),
 }
 
-# Without a key: the description is the same for everybody and holds nobody's data.
-PUBLIC = frozenset({"GET /openapi.json"})
+# Without a key, and why.
+PUBLIC: dict[str, str] = {
+    "GET /openapi.json": "The description of the API is public: the same for everybody, and nobody's data.",
+    **dict.fromkeys(
+        ROUTES["page"], "The person has no key: the token in their message, 83 bits, stands for it."
+    ),
+}
+
+# Calls a second, and at once: people open pages as a campaign arrives, and what guesses tokens gets nowhere.
+PAGE_RATE, PAGE_BURST = 50, 100
 
 # The route as it is written above, never the path as it was called: paths name messages and recipients.
 _ACCESS_LOG = {
@@ -91,13 +100,15 @@ class Api(Construct):
                 results_cache_ttl=Duration.seconds(10),
             ),
         )
-        self._add_stage()
+        stage = self._add_stage()
         for name, routes in ROUTES.items():
             integration = HttpLambdaIntegration(name, functions[name])
             for route in routes:
-                self._add_route(route, integration)
+                made = self._add_route(route, integration)
+                if name == "page":
+                    stage.add_dependency(cast(apigatewayv2.CfnRoute, made.node.default_child))
 
-    def _add_stage(self) -> None:
+    def _add_stage(self) -> apigatewayv2.CfnStage:
         log = logs.LogGroup(
             self,
             "AccessLog",
@@ -116,8 +127,12 @@ class Api(Construct):
         low.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
             destination_arn=log.log_group_arn, format=json.dumps(_ACCESS_LOG)
         )
+        # Of their own, so that whoever floods the page takes nothing from the gate.
+        limits = {"ThrottlingRateLimit": PAGE_RATE, "ThrottlingBurstLimit": PAGE_BURST}
+        low.route_settings = dict.fromkeys(ROUTES["page"], limits)
+        return low
 
-    def _add_route(self, route: str, integration: HttpLambdaIntegration) -> None:
+    def _add_route(self, route: str, integration: HttpLambdaIntegration) -> apigatewayv2.HttpRoute:
         method, path = route.split()
         made = self.api.add_routes(
             path=path,
@@ -126,9 +141,5 @@ class Api(Construct):
             authorizer=apigatewayv2.HttpNoneAuthorizer() if route in PUBLIC else None,
         )
         if route in PUBLIC:
-            Validations.of(made[0]).acknowledge(
-                Acknowledgment(
-                    id="AwsSolutions-APIG4",
-                    reason="The description of the API is public: the same for everybody, and nobody's data.",
-                )
-            )
+            Validations.of(made[0]).acknowledge(Acknowledgment(id="AwsSolutions-APIG4", reason=PUBLIC[route]))
+        return made[0]

@@ -25,6 +25,7 @@ TIMEOUT = {
     "describe": 10,
     "rights": 29,  # the longest that the API waits: a long life with a brand is read whole
     "retention": 300,
+    "page": 10,
     "inbound": 10,  # six times that is how soon a STOP that failed once is read again
     "receipts": 60,
     "whatsapp": 10,  # a STOP is among what it reads

@@ -88,7 +88,13 @@ def started(port: int, at: datetime | None = None, state: Path = STATE) -> Itera
         phone_page = f"http://{HOST}:{phone_port}"
         assembly = state / "cdk.out"
         deploy_local.synthesize(
-            assembly, {"local": "true", "sandbox_url": phone_page, "core_overlay": str(OVERLAY)}
+            assembly,
+            {
+                "local": "true",
+                "sandbox_url": phone_page,
+                "core_overlay": str(OVERLAY),
+                "page_url": f"http://{HOST}:{api_port}/p/",
+            },
         )
         with emulator.running(state, port, {"IZIN_CLOCK_FILE": str(clock_file)}) as running:
             outputs = deploy_local.deploy(running, assembly)

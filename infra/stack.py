@@ -1,8 +1,9 @@
 """How do the areas fit together? One app, one stack, the same on AWS and on a laptop.
 
-Context values: `dispatch_concurrency` (10) and `local` (true on a laptop: layers are built for the machine at
-hand), and with `local` also `sandbox_url` (where dispatch finds the sandbox carrier) and `core_overlay` (a
-folder copied over the core layer). Without `local` neither of the two is accepted.
+Context values: `dispatch_concurrency` (10), `page_url` (where people find their page, such as
+https://go.example/p/, where a domain of yours leads to the API) and `local` (true on a laptop: layers are
+built for the machine at hand), and with `local` also `sandbox_url` (where dispatch finds the sandbox carrier)
+and `core_overlay` (a folder copied over the core layer). Without `local` neither of the two is accepted.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Izin(Stack):
             functions={name: functions[name] for name in ROUTES},
             authorizer=functions["authorizer"],
         )
+        page_url = self.node.try_get_context("page_url") or f"{self.api.api.api_endpoint}/p/"
+        functions["gate"].add_environment("PAGE_URL", page_url)
         self.inbound = Intake(
             self,
             "InboundSms",
@@ -121,6 +124,7 @@ class Izin(Stack):
             "LedgerTable": self.store.ledger.table_name,
             "KeysTable": self.store.keys.table_name,
             "RegistryTable": self.store.registry.table_name,
+            "PagesTable": self.store.pages.table_name,
             "PepperSecretArn": self.store.pepper_arn,
             "EvidenceBucket": self.evidence.bucket.bucket_name,
             "LogBucket": self.log.bucket.bucket_name,

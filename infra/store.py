@@ -16,7 +16,7 @@ N = dynamodb.AttributeType.NUMBER
 
 
 class Store(Construct):
-    """Five tables on demand, one secret, one key.
+    """Six tables on demand, one secret, one key.
 
     `ttl` only tidies up: DynamoDB may delete days late, so no reader trusts it for validity.
     """
@@ -76,6 +76,7 @@ class Store(Construct):
         )
 
         self.registry = self._table("Registry")
+        self.pages = self._table("Pages")
 
         self.pepper = secretsmanager.Secret(
             self,

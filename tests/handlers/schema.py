@@ -44,7 +44,7 @@ def _synthesized() -> dict[str, Properties]:
     template = app.synth().get_stack_by_name("Izin").template["Resources"]
     tables = {
         name: getattr(store, name).node.default_child
-        for name in ("state", "messages", "ledger", "keys", "registry")
+        for name in ("state", "messages", "ledger", "keys", "registry", "pages")
     }
     lines = {name: work.queue.node.default_child for name, work in queues.by_name().items()}
     return {

@@ -10,7 +10,7 @@ from infra.access import ACCESS
 from infra.layers import ROOT
 
 FILES = sorted(path.stem for path in (ROOT / "functions").glob("*.py"))
-TABLES = ("state", "messages", "ledger", "keys", "registry")
+TABLES = ("state", "messages", "ledger", "keys", "registry", "pages")
 APPENDERS = [name for name, access in ACCESS.items() if "PutItem" in access.ledger]
 
 
@@ -70,14 +70,15 @@ def test_of_an_event_only_the_end_of_its_keeping_can_be_set(template):
 def test_who_appends_to_the_ledger():
     assert set(APPENDERS) == {
         "consents",
-        "imports",
-        "opt_outs",
-        "rights",
-        "retention",
-        "inbound",
-        "whatsapp",
-        "release",
         "dispatch",
+        "imports",
+        "inbound",
+        "opt_outs",
+        "page",
+        "release",
+        "retention",
+        "rights",
+        "whatsapp",
     }
 
 
@@ -117,6 +118,18 @@ def test_a_variable_names_a_queue_or_the_pepper_exactly_where_the_function_may_u
 def test_what_cannot_be_read_goes_to_the_function_s_own_dead_letters(template, function, queue):
     dead = template.document["Outputs"][f"{queue}DeadLetterQueueUrl"]["Value"]
     assert template.variables(function)["DEAD_LETTER_QUEUE_URL"] == dead
+
+
+def test_the_page_knows_nobody_s_number_and_sends_nothing(template):
+    messages, _ = template.table("messages")
+    pages, _ = template.table("pages")
+    keys, _ = template.table("keys")
+    allowed = template.allowed("page")
+    assert allowed[pages] == {"dynamodb:GetItem"}
+    assert allowed[keys] == {"dynamodb:GetItem", "dynamodb:BatchGetItem"}
+    assert messages not in allowed
+    actions = {action for actions in allowed.values() for action in actions}
+    assert not {a for a in actions if a.startswith(("secretsmanager:", "sqs:", "sms-voice:"))}
 
 
 def test_the_gate_only_reads_what_a_person_said(template):

@@ -32,7 +32,11 @@ CALLS = {
     "PUT /v1/wordings/{id}": "registry",
     "GET /v1/wordings/{id}": "registry",
     "GET /openapi.json": "describe",
+    "GET /p/{token}": "page",
+    "HEAD /p/{token}": "page",
+    "POST /p/{token}": "page",
 }
+PUBLIC = {call for call, function in CALLS.items() if function in ("describe", "page")}
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +58,9 @@ def test_a_call_reaches_its_function(template, routes, call, function):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_every_call_but_the_description_asks_for_a_key(template, routes, call):
+def test_every_call_but_the_description_and_the_page_asks_for_a_key(template, routes, call):
     (authorizer,) = template.resources("AWS::ApiGatewayV2::Authorizer")
-    if call == "GET /openapi.json":
+    if call in PUBLIC:
         assert routes[call]["AuthorizationType"] == "NONE"
     else:
         assert routes[call]["AuthorizationType"] == "CUSTOM"
@@ -85,3 +89,25 @@ def test_calls_are_throttled(template):
     settings = stage["Properties"]["DefaultRouteSettings"]
     assert settings["ThrottlingRateLimit"] > 0
     assert settings["ThrottlingBurstLimit"] > 0
+
+
+def test_the_page_is_throttled_by_itself(template):
+    (stage,) = template.resources("AWS::ApiGatewayV2::Stage").values()
+    of_routes = stage["Properties"]["RouteSettings"]
+    assert set(of_routes) == {call for call, function in CALLS.items() if function == "page"}
+    whole = stage["Properties"]["DefaultRouteSettings"]
+    assert all(
+        0 < one["ThrottlingRateLimit"] < whole["ThrottlingRateLimit"]
+        and 0 < one["ThrottlingBurstLimit"] < whole["ThrottlingBurstLimit"]
+        for one in of_routes.values()
+    )
+
+
+def test_a_stage_names_only_routes_that_are_there_already(template, routes):
+    (stage,) = template.resources("AWS::ApiGatewayV2::Stage").values()
+    made = {
+        found["Properties"]["RouteKey"]
+        for key, found in template.resources("AWS::ApiGatewayV2::Route").items()
+        if key in stage["DependsOn"]
+    }
+    assert made == set(stage["Properties"]["RouteSettings"])

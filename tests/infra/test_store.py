@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-TABLES = ("state", "messages", "ledger", "keys", "registry")
+TABLES = ("state", "messages", "ledger", "keys", "registry", "pages")
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -38,6 +38,7 @@ def test_only_the_ledger_has_a_stream(template):
         ("ledger", [("pk", "S"), ("seq", "N")]),
         ("keys", [("pk", "S")]),
         ("registry", [("pk", "S")]),
+        ("pages", [("pk", "S")]),
     ],
 )
 def test_the_primary_keys(template, name, keys):

@@ -303,6 +303,7 @@ SCHEMAS: dict[str, Schema] = {
     "ledger": Schema(range="seq"),
     "keys": Schema(),
     "registry": Schema(),
+    "pages": Schema(),
 }
 """The tables by the name that they have here. A test holds this against the synthesized template."""
 

@@ -12,6 +12,7 @@ from izin import api
 from izin.domain.reasons import Code
 
 _REF = "#/components/schemas/{model}"
+_HTML = "text/html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Operation:
     scope: str | None
     body: type[BaseModel] | None = None
     statuses: tuple[int, ...] = (200,)
+    content: str = "application/json"
 
 
 OPERATIONS = (
@@ -63,6 +65,9 @@ OPERATIONS = (
     Operation("PUT /v1/wordings/{id}", "Register what people are shown", "admin", api.WordingBody),
     Operation("GET /v1/wordings/{id}", "A wording, the newest or `?version=`", "read"),
     Operation("GET /openapi.json", "This description", None),
+    Operation("GET /p/{token}", "The person's page; changes nothing", None, content=_HTML),
+    Operation("HEAD /p/{token}", "Whether there is such a page; changes nothing", None, content=_HTML),
+    Operation("POST /p/{token}", "What the person chose on it: a form", None, statuses=(303,), content=_HTML),
 )
 
 
@@ -104,9 +109,16 @@ def _described(operation: Operation, path: str) -> dict[str, Any]:
 def _responses(operation: Operation) -> dict[str, Any]:
     judged = operation.route in ("POST /v1/check", "POST /v1/messages")
     schema = {"$ref": _REF.format(model="Decision")} if judged else {"type": "object"}
-    good = {"description": "the answer", "content": {"application/json": {"schema": schema}}}
+    if operation.content == _HTML:
+        schema = _TEXT
+    good = {"description": "the answer", "content": {operation.content: {"schema": schema}}}
     problem = {"$ref": _REF.format(model="Problem")}
-    bad = {"description": "refused", "content": {"application/problem+json": {"schema": problem}}}
+    bad: dict[str, Any] = {
+        "description": "refused",
+        "content": {"application/problem+json": {"schema": problem}},
+    }
+    if operation.content == _HTML:
+        bad = {"description": "a page that says what is wrong", "content": {_HTML: {"schema": _TEXT}}}
     return {**{str(status): good for status in operation.statuses}, "default": bad}
 
 

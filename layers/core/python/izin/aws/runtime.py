@@ -37,6 +37,8 @@ class Runtime:
     ledger_table: str = ""
     keys_table: str = ""
     registry_table: str = ""
+    pages_table: str = ""
+    page_url: str = ""
     dispatch_queue_url: str = ""
     dead_letter_queue_url: str = ""
     sandbox_url: str = ""
@@ -78,6 +80,8 @@ def _runtime(_hour: int) -> Runtime:
         ledger_table=env.get("LEDGER_TABLE", ""),
         keys_table=env.get("KEYS_TABLE", ""),
         registry_table=env.get("REGISTRY_TABLE", ""),
+        pages_table=env.get("PAGES_TABLE", ""),
+        page_url=env.get("PAGE_URL", ""),
         dispatch_queue_url=env.get("DISPATCH_QUEUE_URL", ""),
         dead_letter_queue_url=env.get("DEAD_LETTER_QUEUE_URL", ""),
         sandbox_url=env.get("SANDBOX_URL", ""),

@@ -106,6 +106,13 @@ def review(
     return tuple(problem for rule in checks if (problem := _check(rule, shown, brand_name, _ANY_TIME)))
 
 
+def asked_for(rules: Iterable[ConsentRule], method: Method) -> frozenset[str]:
+    """The evidence by name that a consent given by `method` carries, and no other may be kept."""
+    return frozenset(
+        name for rule in rules if not rule.methods or method in rule.methods for name in rule.evidence
+    )
+
+
 def wording_hash(wording: str) -> str:
     """What a certificate and a stranger compare a wording by: SHA-256 of its UTF-8, in hexadecimal."""
     return hashlib.sha256(wording.encode()).hexdigest()

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from izin.domain.consent import Block, Standing, Suppression
 from izin.domain.contact import NO_CONTACT, Contact
 from izin.domain.history import Send, remembered
-from izin.domain.judge import Judge, Timing
+from izin.domain.judge import Judge, Timing, permission
 from izin.domain.message import Channel, Kind, Message, Purpose
-from izin.domain.pack import Pack, RuleSet, span
+from izin.domain.pack import Pack, Rules, RuleSet, span
 from izin.domain.phone import LineType, Phone
 from izin.domain.reasons import Code, Effect, Reason
 from izin.domain.registry import Brand, Sender
@@ -247,3 +247,21 @@ def _answering(
     if block and (asks or block.kind is Suppression.DO_NOT_CONTACT or block.given_at >= answers):
         code = Code.DO_NOT_CONTACT if block.kind is Suppression.DO_NOT_CONTACT else Code.OPTED_OUT
         yield Reason(code, "GLOBAL.opt_out", Effect.DENY, "the person opted out since", _STOP)
+
+
+def prefer(message: Message, rules: Rules, standing: Standing, pack: Pack, now: datetime) -> Decision:
+    """May a message go by a channel that the gate does not send by? What the person said decides alone."""
+    reasons = objections(message, rules, standing, now)
+    verdict = _DENY if reasons else _ALLOW
+    return Decision(verdict, reasons, None, None, now, (), False, pack.id, pack.version)
+
+
+def objections(message: Message, rules: Rules, standing: Standing, now: datetime) -> tuple[Reason, ...]:
+    """What the person said, or has yet to say, against `message` by `rules`."""
+    channel, purpose = message.channel, message.purpose
+    block = standing.blocking(channel, purpose, message.essential and bool(message.basis))
+    said: tuple[Reason, ...] = (_stopped(block),) if block else ()
+    if purpose is Purpose.MARKETING and standing.is_unclear(channel):
+        said += _UNCLEAR
+    status = standing.status(channel, purpose, now)
+    return said + permission(rules, status, bool(message.basis), block is not None)

@@ -49,7 +49,7 @@ class Judge:
         # Whoever was sent fewer has reached no cap, where every day is the same to each.
         self._even = all(cap.is_even for cap in self._caps)
         self._fewest = min((cap.fewest for cap in self._caps), default=None)
-        self._denied = tuple(_deny(r, r.code, r.note or "such messages never go") for r in rules.denials)
+        self._denied = tuple(_denials(rules))
         self._lacking = {
             (status, based, blocked): tuple(_lacking(rules, status, based, blocked))
             for status in Status
@@ -252,6 +252,15 @@ def _faults(
     missing = [entry for entry in rule.registrations if entry not in registrations]
     if missing:
         yield f"the registry holds no {' and no '.join(missing)} of the sender"
+
+
+def permission(rules: Rules, status: Status, based: bool, blocked: bool) -> tuple[Reason, ...]:
+    """What stands in the way of every message: that such never go, or what the person has yet to say."""
+    return (*_denials(rules), *_lacking(rules, status, based, blocked))
+
+
+def _denials(rules: Rules) -> Iterator[Reason]:
+    return (_deny(rule, rule.code, rule.note or "such messages never go") for rule in rules.denials)
 
 
 def _lacking(rules: Rules, status: Status, based: bool, blocked: bool) -> Iterator[Reason]:

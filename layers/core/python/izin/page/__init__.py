@@ -1,0 +1,1 @@
+"""What does the person see who follows the link in a message? One page, in their language, no scripts."""
