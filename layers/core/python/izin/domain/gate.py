@@ -134,7 +134,7 @@ def decide(
 
 
 def _after_rest(timing: Timing, rests: Reason, later: Timing) -> Timing:
-    """`timing` where the platform spares the person until an instant at which windows and caps say `later`."""
+    """`timing`, where the platform spares the person until windows and caps say `later`."""
     if timing.until is None:
         return Timing((*timing.reasons, rests), None, None)
     never = (reason for reason in later.reasons if reason.effect is Effect.DENY)
