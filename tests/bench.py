@@ -14,10 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,14 @@ MESSAGES = 60
 PATIENCE = 45.0
 NIGHT = datetime(2026, 11, 22, 16, 30, tzinfo=UTC)
 PERSON = "+6281234567890"
-PROMOTION = "ShopX: diskon 20% s.d. 30 Nov. Balas STOP untuk berhenti"
+QUESTION = {
+    "brand": "shopx",
+    "sender": "shopx-id-1",
+    "channel": "sms",
+    "purpose": "marketing",
+    "text": "ShopX: diskon 20% s.d. 30 Nov. Balas STOP untuk berhenti",
+    "language": "id",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +51,17 @@ class Row:
     beside: str
 
 
-def rate_of(act: Callable[[], object], seconds: float = SECONDS) -> float:
-    """How often `act` is done in a second."""
-    for _ in range(200):
-        act()
-    done, began = 0, time.perf_counter()
-    while (spent := time.perf_counter() - began) < seconds:
-        for _ in range(100):
-            act()
-        done += 100
-    return done / spent
+def rate_over(act: Callable[[Any], object], inputs: Sequence[Any], seconds: float = SECONDS) -> float:
+    """How often `act` is done in a second of one core, over all `inputs` in turn: the best of five spells."""
+    best = 0.0
+    for _ in range(5):
+        done, began = 0, time.process_time()
+        while (spent := time.process_time() - began) < seconds / 5:
+            for one in inputs:
+                act(one)
+            done += len(inputs)
+        best = max(best, done / spent)
+    return best
 
 
 def times_of(act: Callable[[], object], times: int = 4000) -> list[float]:
@@ -68,57 +77,104 @@ def times_of(act: Callable[[], object], times: int = 4000) -> list[float]:
 
 
 def decisions() -> list[Row]:
-    """The pure decision, over a country's pack merged with what belongs to all."""
+    """The decision over every rule for promotions in the United States, and zen-engine on the same rules."""
+    from tests import engines
+
+    cases = engines.cases()
+    facts = [engines.facts(case) for case in cases]
+    told = {reason.rule: reason for case in cases for reason in engines.decide(case).reasons}
+    reasoning, calculating = engines.reasoning(told), engines.calculating()
+    for case, known in zip(cases, facts, strict=True):
+        wanted = {reason.rule for reason in engines.decide(case).reasons}
+        if set(reasoning(known)) != wanted or set(calculating(known)) != wanted:
+            raise RuntimeError(f"the engines differ at {case.now}")
+    version = metadata.version("zen-engine")
+    number = sum(1 for _ in engines.conditions())
+    ours = rate_over(engines.decide, cases)
+    rows = [Row(f"decision, {number} rules of the United States merged, all reasons", f"{ours:,.0f} /s", "1")]
+    for what, engine in (
+        (f"the same rules as a decision table of zen-engine {version}, all reasons, no instants", reasoning),
+        (f"… as one expression of zen-engine {version}: which rules, no reasons, no instants", calculating),
+    ):
+        found = rate_over(engine, facts)
+        rows.append(Row(what, f"{found:,.0f} /s", f"1/{ours / found:.1f}"))
+    return rows
+
+
+def whole_decisions() -> list[Row]:
+    """From the question's JSON to the answer's, with the number's facts at hand and of numbers never seen."""
+    from izin import answers
+    from izin.api import Check
     from izin.domain import gate, phone
-    from izin.domain.consent import Block, Grant, Scope, Standing, Suppression
-    from izin.domain.history import Send
+    from izin.domain.consent import Grant, Standing
     from izin.domain.message import Channel, Message, Purpose
     from izin.domain.pack import pack_of
     from izin.domain.registry import Brand, Carrier, Sender
 
     brand = Brand(id="shopx", name="ShopX", contact="help@shopx.example")
+    countries = frozenset({"ID", "US", "BR"})
     sender = Sender(
-        id="shopx-id-1",
+        id="shopx-1",
         brand="shopx",
         channel=Channel.SMS,
         carrier=Carrier.SANDBOX,
         address="+6285811223344",
-        countries=frozenset({"ID", "BR"}),
+        countries=countries,
     )
-    slot = (Channel.SMS, Purpose.MARKETING)
-    granted = {slot: Grant(NIGHT - timedelta(days=9), "consent-1")}
-    opted_out = Block(
-        NIGHT - timedelta(days=1), "in-1", Scope.ALL, Suppression.OPT_OUT, NIGHT - timedelta(days=1)
-    )
-    sends = (Send(NIGHT - timedelta(hours=3), Purpose.MARKETING, Channel.SMS, 7),)
+    standing = Standing(granted={(Channel.SMS, Purpose.MARKETING): Grant(NIGHT - timedelta(days=9), "yes")})
 
-    def judging(number: str, text: str, standing: Standing, history: tuple[Send, ...], at: datetime) -> Any:
-        person, pack = phone.parse(number), pack_of(phone.parse(number).country)
+    def answer(question: bytes) -> str:
+        asked = Check.model_validate_json(question)
+        person = phone.parse(asked.to)
         message = Message(
-            brand="shopx", sender="shopx-id-1", channel=Channel.SMS, purpose=Purpose.MARKETING, text=text
+            brand=asked.brand,
+            sender=asked.sender,
+            channel=asked.channel,
+            purpose=asked.purpose,
+            text=asked.text,
+            language=asked.language,
         )
-        return lambda: gate.decide(message, person, standing, history, brand, sender, pack, at)
+        pack = pack_of(person.country)
+        made = gate.decide(message, person, standing, (), brand, sender, pack, NIGHT)
+        return json.dumps(answers.decision(made, "a" * 43, person), ensure_ascii=False)
 
-    allowed = judging(PERSON, PROMOTION, Standing(granted=granted), (), NIGHT + timedelta(hours=9))
-    everything = judging(
-        PERSON,
-        "Diskon besar! Klik bit.ly/x atau telepon +62 21 3000 1234",
-        Standing(granted=granted, blocks={opted_out.slot: opted_out}),
-        sends,
-        NIGHT,
+    def question(number: str) -> bytes:
+        return json.dumps({**QUESTION, "to": number}, ensure_ascii=False).encode()
+
+    seen = question(PERSON)
+    known = times_of(lambda: answer(seen))
+    strangers = iter([question(f"+62812{34600000 + n}") for n in range(5000)])
+    unknown = times_of(lambda: answer(next(strangers)), 4000)
+    return [
+        Row(f"decision, JSON to JSON, {what}", f"{statistics.median(taken):,.0f} µs", beside)
+        for what, taken, beside in (
+            ("the number's facts at hand, median", known, "1"),
+            (
+                "a number never seen, median",
+                unknown,
+                f"{statistics.median(unknown) / statistics.median(known):.1f}",
+            ),
+        )
+    ]
+
+
+def loading() -> list[Row]:
+    """How long the packs and calendars take that one decision needs, where nothing is loaded yet."""
+    code = (
+        "import time; from izin.domain import gate, calendars; from izin.domain.pack import pack_of; "
+        "began = time.process_time(); pack_of({0!r}); calendars.load({0!r}); "
+        "print((time.process_time() - began) * 1000)"
     )
-    brazil = judging(
-        "+5511987654321", "LojaX: 20% OFF. Responda SAIR", Standing(granted=granted), sends, NIGHT
-    )
-    plain = rate_of(allowed)
-    rows = [Row("decision, Indonesia, allowed", f"{plain:,.0f} /s", "1")]
-    for what, act in (
-        (f"decision, Indonesia, all {len(everything().reasons)} reasons", everything),
-        (f"decision, Brazil, all {len(brazil().reasons)} reasons", brazil),
-    ):
-        found = rate_of(act)
-        rows.append(Row(what, f"{found:,.0f} /s", f"{found / plain:.2f}"))
-    return rows
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS)}
+    middle = {}
+    for country in ("ID", "US", "FR"):
+        command = [sys.executable, "-c", code.format(country)]
+        taken = [subprocess.check_output(command, env=environment, text=True) for _ in range(STARTS)]
+        middle[country] = statistics.median(map(float, taken))
+    return [
+        Row(f"load of all that judges {country}", f"{taken:.1f} ms", f"{taken / middle['ID']:.1f}")
+        for country, taken in middle.items()
+    ]
 
 
 class OneRead:
@@ -169,15 +225,7 @@ def checks() -> list[Row]:
         peppers=(b"pepper",),
         now=lambda: NIGHT,
     )
-    body = {
-        "brand": "shopx",
-        "sender": "shopx-id-1",
-        "to": PERSON,
-        "channel": "sms",
-        "purpose": "marketing",
-        "text": PROMOTION,
-        "language": "id",
-    }
+    body = {**QUESTION, "to": PERSON}
     context = {"key": "k", "brand": "shopx", "scopes": "check"}
     event = json.dumps({"body": json.dumps(body), "requestContext": {"authorizer": {"lambda": context}}})
 
@@ -282,7 +330,14 @@ def _two_ports() -> int:
             return port
 
 
-PARTS: tuple[Callable[[], list[Row]], ...] = (decisions, checks, imports, whole_stack)
+PARTS: tuple[Callable[[], list[Row]], ...] = (
+    decisions,
+    whole_decisions,
+    loading,
+    checks,
+    imports,
+    whole_stack,
+)
 
 
 def table_of(rows: list[Row]) -> str:

@@ -270,3 +270,9 @@ def test_public_shorteners_are_found_at_their_place(text: str, place: str | None
     details = [reason.detail for reason in reasons if reason.rule == "US.content.no_shorteners"]
     assert bool(details) is bool(place)
     assert not place or place in details[0]
+
+
+def test_the_way_out_may_stand_beside_the_way_to_help() -> None:
+    text = "ShopX: 20% off shoes until Nov 30. Reply HELP for help, STOP to opt out. Call +1 800 555 0199"
+    assert "content_opt_out_missing" not in found("US", M, text)
+    assert "content_opt_out_missing" in found("US", M, text.replace("HELP for help, STOP", "HELP; nonstop"))

@@ -60,7 +60,7 @@ class Judge:
         # A campaign asks for the same sender and the same text again and again.
         self._of_sender = lru_cache(maxsize=64)(self._senders)
         self._of_text = lru_cache(maxsize=64)(self._contents)
-        self._of_stretch = lru_cache(maxsize=64)(self._windows)
+        self._of_stretch = lru_cache(maxsize=2048)(self._windows)
         self.capped = bool(rules.caps)
         self.free_forms = [rule for rule in rules.templates if isinstance(rule, FreeFormTemplate)]
 
