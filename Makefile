@@ -52,16 +52,24 @@ test: $(READY)
 	@$(BIN)/mypy
 	@echo '--- tests'
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@echo '--- hostile histories'
+	@$(BIN)/python -m tests.simulation --n 20000 --seed 1
 
 # Full-size proofs; `make test` runs a sample of each.
 prove: $(READY)
 	@echo '--- every offset change'
 	@$(BIN)/python -m tests.offsets.proof
 	@echo '--- hostile histories'
-	@$(BIN)/python -m tests.simulation --n 5000 --seed 1
+	@$(BIN)/python -m tests.simulation --n 100000 --seed 1
+	@echo '--- threads'
+	@$(BIN)/python -m tests.simulation.threads --rounds 40
+	@echo '--- the double of DynamoDB'
+	@$(BIN)/python -m tests.simulation.compare --n 3000
+	@echo '--- mutants'
+	@$(BIN)/python -m tests.simulation.mutants
 
 simulate: $(READY)
-	@$(BIN)/python -m tests.simulation --n $(or $(N),1000) --seed $(or $(SEED),1)
+	@$(BIN)/python -m tests.simulation --n $(or $(N),100000) --seed $(or $(SEED),1)
 
 # Each of the kept breakages of the safety core, and the first history that notices it; 1 if one lives.
 mutants: $(READY)

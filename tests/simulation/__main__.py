@@ -38,8 +38,8 @@ def main() -> int:
     for part in run(chosen.seed, chosen.n, chosen.jobs, hostility):
         done.add(part)
         _progress(done.histories, chosen.n, time.monotonic() - began)
-    print()
     if done.broken is not None:
+        print()
         replay(done.broken, hostility)
         beyond = "" if hostility == usual else f" --skew {chosen.skew} --stall {chosen.stall}"
         print(f"play it again: python -m tests.simulation --replay {done.broken}{beyond}")
@@ -68,7 +68,11 @@ def _write(path: Path, count: int, seed: int, done: Tally) -> None:
 
 def _progress(done: int, wanted: int, seconds: float) -> None:
     bar = "#" * (40 * done // wanted)
-    print(f"\r[{bar:<40}] {done}/{wanted}  {done / max(seconds, 0.001):.0f}/s", end="", flush=True)
+    told = f"[{bar:<40}] {done:,} of {wanted:,}, {seconds:.0f} s, {done / max(seconds, 0.001):.0f}/s"
+    if sys.stdout.isatty():
+        print(f"\r{told}", end="\n" if done == wanted else "", flush=True)
+    elif done == wanted:
+        print(told)
 
 
 if __name__ == "__main__":

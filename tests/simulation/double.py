@@ -1,275 +1,36 @@
 """What would DynamoDB answer? An in-memory double of the calls that the product makes, and no more.
 
 Tables hold items in DynamoDB's own JSON. A stored value is never changed in place: an update makes
-a new item that shares what stayed, so whatever was read keeps its values. Expressions are compiled
-once by their text. What the product does not use is refused loudly: a double that guesses proves
-nothing. `compare.py` holds it against an emulator.
+a new item that shares what stayed, so whatever was read keeps its values. What the product
+does not use is refused loudly: a double that guesses proves nothing. `compare.py` holds it against
+an emulator.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-Value = dict[str, Any]
-Item = dict[str, Value]
-Names = Mapping[str, str]
-Values = Mapping[str, Value]
-Check = Callable[[Item, Names, Values], bool]
-Operand = Callable[[Item, Names, Values], "Value | None"]
-
-
-class Unsupported(Exception):
-    """A call or an expression that the product did not make when this double was written."""
-
-
-class Invalid(Exception):
-    """What DynamoDB calls a ValidationException."""
+from tests.simulation.expressions import (
+    Condition,
+    Invalid,
+    Item,
+    Value,
+    Values,
+    condition,
+    demand,
+    key_condition,
+    update,
+)
 
 
 def client_error(code: str, message: str, operation: str, status: int = 400, **fields: Any) -> ClientError:
     """An error as botocore raises it."""
     response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError({**response, **fields}, operation)
-
-
-# Expressions.
-
-_TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*|[#:][A-Za-z0-9_]+|<=|>=|<>|[().,=+<>])")
-
-
-class _Tokens:
-    """The tokens of an expression, and the placeholders among them."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.found: list[str] = []
-        at = 0
-        while at < len(text.rstrip()):
-            match = _TOKEN.match(text, at)
-            if match is None:
-                raise Unsupported(f"{text[at:]!r} in {text!r}")
-            self.found.append(match[1])
-            at = match.end()
-        self.used = frozenset(token for token in self.found if token[0] in "#:")
-        self.at = 0
-
-    def peek(self) -> str:
-        return self.found[self.at] if self.at < len(self.found) else ""
-
-    def take(self, *wanted: str) -> str:
-        token = self.peek()
-        if not token or (wanted and token not in wanted):
-            raise Unsupported(f"{token!r} where {wanted} was expected in {self.text!r}")
-        self.at += 1
-        return token
-
-    def took(self, wanted: str) -> bool:
-        if self.peek() != wanted:
-            return False
-        self.at += 1
-        return True
-
-
-_FUNCTIONS = ("attribute_not_exists", "if_not_exists", "list_append")
-
-
-def _element(token: str) -> Callable[[Names], str]:
-    if token[0] == "#":
-        return lambda names: names[token]
-    if token[0].isalpha() or token[0] == "_":
-        if token in _FUNCTIONS:
-            raise Unsupported(token)
-        return lambda names: token
-    raise Unsupported(f"{token!r} is no attribute")
-
-
-def _path(tokens: _Tokens) -> Operand:
-    """An attribute, or one within a map."""
-    first = _element(tokens.take())
-    if not tokens.took("."):
-        return lambda item, names, values: item.get(first(names))
-    second = _element(tokens.take())
-
-    def nested(item: Item, names: Names, values: Values) -> Value | None:
-        outer = item.get(first(names))
-        return outer["M"].get(second(names)) if outer and "M" in outer else None
-
-    return nested
-
-
-def _operand(tokens: _Tokens) -> Operand:
-    if tokens.peek().startswith(":"):
-        name = tokens.take()
-        return lambda item, names, values: values[name]
-    return _path(tokens)
-
-
-def _number(value: Value) -> int:
-    return int(value["N"])
-
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda one, other: bool(one == other),
-    "<=": lambda one, other: bool(one <= other),
-}
-
-
-def _comparison(tokens: _Tokens) -> Check:
-    if tokens.took("attribute_not_exists"):
-        tokens.take("(")
-        path = _path(tokens)
-        tokens.take(")")
-        return lambda item, names, values: path(item, names, values) is None
-    left = _operand(tokens)
-    if tokens.took("IN"):
-        tokens.take("(")
-        options = [_operand(tokens)]
-        while tokens.took(","):
-            options.append(_operand(tokens))
-        tokens.take(")")
-
-        def within(item: Item, names: Names, values: Values) -> bool:
-            found = left(item, names, values)
-            return found is not None and any(found == option(item, names, values) for option in options)
-
-        return within
-    compare = _COMPARE[tokens.take(*_COMPARE)]
-    right = _operand(tokens)
-
-    def compared(item: Item, names: Names, values: Values) -> bool:
-        one, other = left(item, names, values), right(item, names, values)
-        if one is None or other is None:
-            return False
-        ((kind, value),), ((other_kind, other_value),) = one.items(), other.items()
-        return kind == other_kind and compare(value, other_value)
-
-    return compared
-
-
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    holds: Check
-    used: frozenset[str]
-
-
-@cache
-def _condition(text: str) -> _Condition:
-    """A condition of comparisons joined by AND, or by OR."""
-    tokens = _Tokens(text)
-    checks = [_comparison(tokens)]
-    joint = tokens.peek()
-    while tokens.peek():
-        tokens.take(joint if joint in ("AND", "OR") else "AND")
-        checks.append(_comparison(tokens))
-    if len(checks) == 1:
-        return _Condition(checks[0], tokens.used)
-    every = joint == "AND"
-
-    def holds(item: Item, names: Names, values: Values) -> bool:
-        results = (check(item, names, values) for check in checks)
-        return all(results) if every else any(results)
-
-    return _Condition(holds, tokens.used)
-
-
-Change = Callable[[Item, Item, Names, Values], None]
-"""Writes into the new item what follows from the old one."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Update:
-    changes: tuple[Change, ...]
-    used: frozenset[str]
-
-
-@cache
-def _update(text: str) -> _Update:
-    tokens, changes = _Tokens(text), []
-    clauses = {"SET": _set, "REMOVE": _remove, "ADD": _add}
-    while tokens.peek():
-        clause = clauses[tokens.take(*clauses)]
-        changes.append(clause(tokens))
-        while tokens.took(","):
-            changes.append(clause(tokens))
-    return _Update(tuple(changes), tokens.used)
-
-
-def _set(tokens: _Tokens) -> Change:
-    target = _element(tokens.take())
-    tokens.take("=")
-    value = _term(tokens)
-    if tokens.took("+"):
-        value = _sum(value, _term(tokens))
-
-    def change(old: Item, new: Item, names: Names, values: Values) -> None:
-        found = value(old, names, values)
-        if found is None:
-            raise Invalid("The provided expression refers to an attribute that does not exist in the item")
-        new[target(names)] = found
-
-    return change
-
-
-def _term(tokens: _Tokens) -> Operand:
-    if tokens.took("if_not_exists"):
-        tokens.take("(")
-        path = _path(tokens)
-        tokens.take(",")
-        default = _operand(tokens)
-        tokens.take(")")
-
-        def given_or_default(item: Item, names: Names, values: Values) -> Value | None:
-            found = path(item, names, values)
-            return default(item, names, values) if found is None else found
-
-        return given_or_default
-    if tokens.took("list_append"):
-        tokens.take("(")
-        first = _operand(tokens)
-        tokens.take(",")
-        second = _operand(tokens)
-        tokens.take(")")
-
-        def joined(item: Item, names: Names, values: Values) -> Value | None:
-            head, tail = first(item, names, values), second(item, names, values)
-            return None if head is None or tail is None else {"L": [*head["L"], *tail["L"]]}
-
-        return joined
-    return _operand(tokens)
-
-
-def _sum(left: Operand, right: Operand) -> Operand:
-    def added(item: Item, names: Names, values: Values) -> Value | None:
-        one, other = left(item, names, values), right(item, names, values)
-        return None if one is None or other is None else {"N": str(_number(one) + _number(other))}
-
-    return added
-
-
-def _remove(tokens: _Tokens) -> Change:
-    target = _element(tokens.take())
-
-    def change(old: Item, new: Item, names: Names, values: Values) -> None:
-        new.pop(target(names), None)
-
-    return change
-
-
-def _add(tokens: _Tokens) -> Change:
-    target, name = _element(tokens.take()), tokens.take()
-
-    def change(old: Item, new: Item, names: Names, values: Values) -> None:
-        members = values[name]["SS"]  # a KeyError here is a number: the product adds to sets only
-        before = old.get(target(names), {"SS": []})["SS"]
-        new[target(names)] = {"SS": sorted({*before, *members})}
-
-    return change
 
 
 # Tables.
@@ -293,11 +54,14 @@ class Schema:
 
 
 SCHEMAS: dict[str, Schema] = {
-    "state": Schema(indexes={"due": Index("due_shard", "wake_at")}),
+    "state": Schema(
+        indexes={"due": Index("due_shard", "wake_at"), "retain": Index("retain_shard", "retain_at")}
+    ),
     "messages": Schema(
         indexes={
             "due": Index("due_shard", "wake_at", ("status", "sender", "recipient_id", "due", "purpose")),
             "carrier": Index("carrier_ref"),
+            "recipient": Index("recipient_id"),
         }
     ),
     "ledger": Schema(range="seq"),
@@ -323,6 +87,7 @@ class _View:
     where: dict[Key, str] = field(default_factory=dict)
     pending: list[tuple[float, int, Key, Item]] = field(default_factory=list)
     latest: dict[Key, float] = field(default_factory=dict)
+    written: dict[Key, Item] = field(default_factory=dict)  # what will be shown when all is caught up
 
     def image(self, item: Item) -> Item:
         index = self.index
@@ -375,21 +140,22 @@ class Database:
         for table, views in other.views.items():
             for key, item in other.items[table].items():
                 for view in views.values():
-                    view.apply(key, view.image(item))
+                    view.written[key] = view.image(item)
+                    view.apply(key, view.written[key])
         return other
 
     # The calls.
 
     def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
-        _demand(ConsistentRead, "the product reads consistently")
+        demand(ConsistentRead, "the product reads consistently")
         found = self.items[TableName].get(_key(TableName, Key))
         return {} if found is None else {"Item": dict(found)}
 
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803
         responses: dict[str, list[Item]] = {}
         for table, request in RequestItems.items():
-            _demand(request["ConsistentRead"], "the product reads consistently")
-            _demand(request.keys() == {"ConsistentRead", "Keys"}, "no projections")
+            demand(request["ConsistentRead"], "the product reads consistently")
+            demand(request.keys() == {"ConsistentRead", "Keys"}, "no projections")
             keys = [_key(table, key) for key in request["Keys"]]
             if len(set(keys)) < len(keys):
                 raise client_error(
@@ -408,7 +174,7 @@ class Database:
         options = {"ReturnValues", "ReturnValuesOnConditionCheckFailure"}
         after = self._single(request, "UpdateItem", self._prepared_update(request, options))
         wanted = request.get("ReturnValues", "NONE")
-        _demand(wanted in ("NONE", "ALL_NEW"), f"ReturnValues {wanted}")
+        demand(wanted in ("NONE", "ALL_NEW"), f"ReturnValues {wanted}")
         return {"Attributes": dict(after)} if wanted == "ALL_NEW" else {}
 
     def transact_write_items(
@@ -454,17 +220,17 @@ class Database:
         ExclusiveStartKey: Item | None = None,  # noqa: N803
         Limit: int | None = None,  # noqa: N803
     ) -> dict[str, Any]:
-        place, range_check, used = _key_condition(KeyConditionExpression)
-        _demand(used == ExpressionAttributeValues.keys(), "an unused value")
+        place, range_check, used = key_condition(KeyConditionExpression)
+        demand(used == ExpressionAttributeValues.keys(), "an unused value")
         if IndexName is None:
-            _demand(ConsistentRead, "the product reads consistently")
+            demand(ConsistentRead, "the product reads consistently")
             attribute, sort, key_names = "pk", SCHEMAS[TableName].range, ["pk"]
         else:
             view = self.views[TableName][IndexName]
             attribute, sort, key_names = view.index.hash, view.index.range, ["pk", view.index.hash]
         if sort:
             key_names.append(sort)
-        _demand(place[0] == attribute, f"{KeyConditionExpression!r} on {IndexName or TableName}")
+        demand(place[0] == attribute, f"{KeyConditionExpression!r} on {IndexName or TableName}")
         wanted = ExpressionAttributeValues[place[1]]
         if IndexName is None:
             found = [item for item in self.items[TableName].values() if item["pk"] == wanted]
@@ -472,7 +238,7 @@ class Database:
             view.catch_up(self.clock())
             found = list(view.shown.get(wanted["S"], {}).values())
         if range_check:
-            _demand(range_check[0] == sort, f"{range_check[0]} is no key")
+            demand(range_check[0] == sort, f"{range_check[0]} is no key")
             limit = ExpressionAttributeValues[range_check[1]]["S"]
             found = [item for item in found if item[sort]["S"] <= limit]  # type: ignore[index]
         found.sort(key=lambda item: _order(item, sort))
@@ -505,8 +271,9 @@ class Database:
         self.writes += 1
         for view in self.views[table].values():
             shown = view.image(image)
-            if not shown and key not in view.where and key not in view.latest:
+            if shown == view.written.get(key, {}):
                 continue
+            view.written[key] = shown
             lag = self.lag()
             if lag or view.pending:
                 at = max(self.clock() + lag, view.latest.get(key, 0.0))
@@ -520,36 +287,32 @@ class Database:
         ((kind, request),) = entry.items()
         if kind == "Put":
             return self._prepared_put(request, {"ConditionExpression", *_PLACEHOLDERS})
-        _demand(kind == "Update", f"{kind} in a transaction")
+        demand(kind == "Update", f"{kind} in a transaction")
         return self._prepared_update(request, set())
 
     def _prepared_put(self, request: Mapping[str, Any], options: set[str]) -> _Write:
-        _demand(request.keys() <= {"TableName", "Item", *options}, f"PutItem with {sorted(request)}")
+        demand(request.keys() <= {"TableName", "Item", *options}, f"PutItem with {sorted(request)}")
         table, item = request["TableName"], _normal(request["Item"])
-        condition = _condition_of(request)
-        _demand_all_used(request, condition.used if condition else frozenset())
-        return _Write(table, _key_in(table, item), condition, request, lambda old: item)
+        asked = _condition_of(request)
+        _demand_all_used(request, asked.used if asked else frozenset())
+        return _Write(table, _key_in(table, item), asked, request, lambda old: item)
 
     def _prepared_update(self, request: Mapping[str, Any], options: set[str]) -> _Write:
         known = {"TableName", "Key", "UpdateExpression", "ConditionExpression", *_PLACEHOLDERS}
-        _demand(request.keys() <= known | options, f"UpdateItem with {sorted(request)}")
-        table, update, condition = (
-            request["TableName"],
-            _update(request["UpdateExpression"]),
-            _condition_of(request),
-        )
-        _demand_all_used(request, update.used | condition.used if condition else update.used)
+        demand(request.keys() <= known | options, f"UpdateItem with {sorted(request)}")
+        table, asked, made = request["TableName"], _condition_of(request), update(request["UpdateExpression"])
+        _demand_all_used(request, made.used | asked.used if asked else made.used)
         names, values = (request.get(place, _NOTHING) for place in _PLACEHOLDERS)
         key_item = request["Key"]
 
         def image(old: Item | None) -> Item:
             before: Item = key_item if old is None else old
             new = dict(before)
-            for change in update.changes:
+            for change in made.changes:
                 change(before, new, names, values)
             return new
 
-        return _Write(table, _key(table, key_item), condition, request, image)
+        return _Write(table, _key(table, key_item), asked, request, image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -558,7 +321,7 @@ class _Write:
 
     table: str
     key: Key
-    condition: _Condition | None
+    condition: Condition | None
     request: Mapping[str, Any]
     image: Callable[[Item | None], Item]
 
@@ -586,29 +349,9 @@ def cancelled(reasons: Sequence[Mapping[str, Any]]) -> ClientError:
     )
 
 
-def _condition_of(request: Mapping[str, Any]) -> _Condition | None:
+def _condition_of(request: Mapping[str, Any]) -> Condition | None:
     text = request.get("ConditionExpression")
-    return _condition(text) if text else None
-
-
-@cache
-def _key_condition(text: str) -> tuple[tuple[str, str], tuple[str, str] | None, frozenset[str]]:
-    """Attribute and placeholder of the hash key, and of a range key's upper bound if there is one."""
-    tokens = _Tokens(text)
-    name = tokens.take()
-    tokens.take("=")
-    place, bound = (name, tokens.take()), None
-    if tokens.took("AND"):
-        sort = tokens.take()
-        tokens.take("<=")
-        bound = (sort, tokens.take())
-    _demand(not tokens.peek(), text)
-    return place, bound, tokens.used
-
-
-def _demand(holds: bool, what: str) -> None:
-    if not holds:
-        raise Unsupported(what)
+    return condition(text) if text else None
 
 
 def _demand_all_used(request: Mapping[str, Any], used: frozenset[str]) -> None:
@@ -648,7 +391,11 @@ def _order(item: Item, sort: str | None) -> tuple[Any, str]:
 def all_items(database: Database, table: str) -> Iterator[dict[str, Any]]:
     """Every item of a table as plain values, in the order of its keys: what an auditor sees at the end."""
     for _, item in sorted(database.items[table].items()):
-        yield {name: _plain(value) for name, value in item.items()}
+        yield _plain_map(item)
+
+
+def _plain_map(item: Item) -> dict[str, Any]:
+    return {name: value["S"] if "S" in value else _plain(value) for name, value in item.items()}
 
 
 def _plain(value: Value) -> Any:
@@ -657,7 +404,7 @@ def _plain(value: Value) -> Any:
         case "N":
             return int(inner)
         case "M":
-            return {name: _plain(part) for name, part in inner.items()}
+            return _plain_map(inner)
         case "L":
             return [_plain(part) for part in inner]
         case "SS":

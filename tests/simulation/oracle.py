@@ -7,20 +7,18 @@ are the true ones, which no worker knows. The numbers are those of the invariant
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from itertools import pairwise
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from izin.domain.consent import Scope
 
+from tests.simulation.cast import BRANDS, HANS, Brand, Person
 from tests.simulation.double import all_items
 from tests.simulation.faults import Fault
-from tests.simulation.history import BRANDS, HANS, Brand, OptOut, Person, Record, Submitted, Yes
+from tests.simulation.record import OptOut, Record, Submitted, Yes
+from tests.simulation.reread import CAPS, is_broken, is_open, replayed
 from tests.simulation.world import Call
 
 Item = dict[str, Any]
@@ -271,20 +269,17 @@ class _Seen:
         """Promotions reach the carrier only when it is day wherever the person may be."""
         for call in self.calls:
             sent = self.record.submitted.get(call.reference)
-            if sent and not self._open(sent, call.at):
+            if sent and not is_open(sent.person.country, sent.purpose, call.at, call.later):
                 yield Violation(
                     4, f"{call.reference} ({sent.purpose}, {sent.person.country}) reached it at {call.at}"
                 )
-
-    def _open(self, sent: Submitted, at: datetime) -> bool:
-        return is_open(sent.person.country, sent.purpose, at)
 
     # 5.
 
     def caps(self) -> Iterator[Violation]:
         """No more in any period than the pack says, by the instants at which the carrier took them."""
         for brand, person in self.people:
-            for purpose, limit, period in _CAPS.get(person.country, ()):
+            for purpose, limit, period in CAPS.get(person.country, ()):
                 taken = sorted(
                     call.at
                     for call in self.calls
@@ -329,10 +324,10 @@ class _Seen:
             ids = [event["id"] for event in events]
             if len(set(ids)) < len(ids):
                 yield Violation(6, f"{pk} has an event twice: {ids}")
-            if _broken(events, state.get("head"), state.get("seq", 0)):
+            if is_broken(events, state.get("head"), state.get("seq", 0)):
                 yield Violation(6, f"the chain of {pk} is broken")
-            if _replayed(events) != state.get("standing", {}):
-                yield Violation(6, f"{pk}: replayed {_replayed(events)}, stored {state.get('standing', {})}")
+            if replayed(events) != state.get("standing", {}):
+                yield Violation(6, f"{pk}: replayed {replayed(events)}, stored {state.get('standing', {})}")
         for opt_out in self.record.opt_outs:
             brands = BRANDS if opt_out.everywhere else (opt_out.brand,)
             answered = opt_out.reply or opt_out.silent_from
@@ -431,99 +426,3 @@ def record_people(record: Record) -> Sequence[Person]:
     return list(dict.fromkeys(person for _, person, _ in record.probes)) or sorted(
         {sent.person for sent in record.submitted.values()}, key=lambda person: person.number
     )
-
-
-# The rules of the two packs, for the days of the histories.
-
-_ID_ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
-_BR_ZONES = ("America/Sao_Paulo",)
-_HOLIDAYS: dict[str, frozenset[date]] = {"ID": frozenset(), "BR": frozenset({date(2026, 11, 20)})}
-_CAPS: dict[str, tuple[tuple[str, int, timedelta], ...]] = {
-    "ID": (("marketing", 1, timedelta(hours=24)),),
-    "BR": (("marketing", 4, timedelta(days=30)), ("announcement", 2, timedelta(days=30))),
-}
-
-
-def is_open(country: str, purpose: str, at: datetime) -> bool:
-    """Whether `purpose` may reach somebody of `country` at `at`."""
-    if purpose not in ("marketing", "announcement") or country not in _HOLIDAYS:
-        return True
-    zones, opens, closes, days = (_ID_ZONES, 8, 20, range(7))
-    if country == "BR":
-        zones, days = _BR_ZONES, range(5)  # type: ignore[assignment]
-        opens, closes = (9, 20) if purpose == "marketing" else (10, 18)
-    for zone in zones:
-        local = at.astimezone(ZoneInfo(zone))
-        if not opens <= local.hour < closes or local.weekday() not in days:
-            return False
-        if local.date() in _HOLIDAYS[country]:
-            return False
-    return True
-
-
-# The ledger, read without the product.
-
-
-def _canonical(event: Mapping[str, Any]) -> bytes:
-    public = {name: value for name, value in event.items() if name not in ("hash", "sealed", "pk")}
-    return json.dumps(public, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=int).encode()
-
-
-def _broken(events: Sequence[Item], head: str | None, seq: int) -> bool:
-    hashes = ["0" * 64, *(str(event["hash"]) for event in events)]
-    return (
-        any(event["prev"] != before for event, before in zip(events, hashes, strict=False))
-        or any(hashlib.sha256(_canonical(event)).hexdigest() != event["hash"] for event in events)
-        or [int(event["seq"]) for event in events] != list(range(1, len(events) + 1))
-        or any(int(b["seq"]) - int(a["seq"]) != 1 for a, b in pairwise(events))
-        or int(seq) != len(events)
-        or (bool(events) and head != hashes[-1])
-    )
-
-
-def _replayed(events: Sequence[Item]) -> Item:
-    """The standing that `events` give, in the form in which it is stored."""
-    slots: dict[str, dict[str, Item]] = {"granted": {}, "pending": {}, "opted_in": {}, "blocks": {}}
-    unclear: Item = {}
-    handset: dict[tuple[str, str], str] = {}
-
-    def offer(part: str, slot: str, entry: Item) -> None:
-        old = slots[part].get(slot)
-        if old is None or _rank(old) < _rank(entry):
-            slots[part][slot] = entry
-
-    for event in events:
-        entry = {"given_at": event["given_at"], "event": event["id"]}
-        entry |= {name: event[name] for name in ("expires_at", "asked_at") if name in event}
-        since = event.get("asked_at", event["given_at"])
-        places: list[tuple[str, str]] = []
-        match event["type"]:
-            case "consent_granted":
-                places = [("granted", f"{event['channel']}:{purpose}") for purpose in event["purposes"]]
-            case "consent_pending":
-                places = [("pending", f"{event['channel']}:{purpose}") for purpose in event["purposes"]]
-            case "opt_in":
-                places = [("opted_in", event["channel"])]
-            case "opt_out":
-                told = ("scope", "kind", "silent_from", "by_person")
-                block = {name: event[name] for name in told if name in event}
-                said = ":by_person" if event.get("by_person") else ""
-                offer("blocks", f"{event['kind']}:{event['scope']}{said}", entry | block)
-            case "reply_unclear":
-                entry["by_person_at"] = event["given_at"]
-                if not unclear or (unclear["given_at"], unclear["event"]) < (event["given_at"], event["id"]):
-                    unclear = entry
-        for place in places:
-            offer(*place, entry)
-            if event.get("by_person"):
-                handset[place] = max(handset.get(place, ""), since)
-    for (part, slot), at in handset.items():
-        slots[part][slot] = {**slots[part][slot], "by_person_at": at}
-    addresses = sorted({event["address"] for event in events})
-    parts: Item = {**slots, "unclear": unclear, "addresses": addresses}
-    return {name: part for name, part in parts.items() if part}
-
-
-def _rank(entry: Item) -> tuple[str, str, str]:
-    """Which of two acts in one slot wins: an answer to a request counts from the request."""
-    return entry.get("asked_at", entry["given_at"]), entry["given_at"], entry["event"]

@@ -11,8 +11,9 @@ from functools import cache, partial
 from itertools import chain
 
 from tests.simulation.faults import Fault
-from tests.simulation.history import History, silence
+from tests.simulation.history import History
 from tests.simulation.oracle import Violation, violations
+from tests.simulation.script import play
 from tests.simulation.trace import lines
 from tests.simulation.world import Hostility
 
@@ -49,9 +50,8 @@ def _prepare() -> None:
 
 def judge(seed: int, hostility: Hostility | None = None) -> tuple[list[Violation], History]:
     """One history, and the promises that it broke."""
-    silence()
-    history = History(seed, hostility)
-    return list(violations(history.run())), history
+    history = play(seed, hostility)
+    return list(violations(history.record)), history
 
 
 def tally(seeds: range, hostility: Hostility | None = None) -> Tally:

@@ -13,7 +13,6 @@ import pytest
 
 from tests.simulation import ROOT
 from tests.simulation.faults import Fault
-from tests.simulation.mutants.mutate import PATCHES, header
 from tests.simulation.run import total
 from tests.simulation.world import Hostility
 
@@ -38,7 +37,7 @@ def test_no_history_breaks_a_promise() -> None:
     "hostility", [Hostility(stall=15.0, stalls=0.5), Hostility(skew=6.0)], ids=["stalls", "clocks"]
 )
 def test_beyond_the_margin_promises_break(hostility: Hostility) -> None:
-    assert total(first=1, count=50, jobs=2, hostility=hostility).broken is not None
+    assert total(first=1, count=500, jobs=2, hostility=hostility).broken is not None
 
 
 def test_a_seed_is_one_history_whatever_the_hashes() -> None:
@@ -53,15 +52,3 @@ def _told(hashes: str) -> str:
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     ).stdout
-
-
-def test_there_are_mutants_and_each_says_what_it_breaks() -> None:
-    assert len(PATCHES) >= 25
-    assert [patch.name for patch in PATCHES if not header(patch)[0].endswith(".")] == []
-
-
-def test_every_mutant_fits_the_product_and_breaks_one_line() -> None:
-    for patch in PATCHES:
-        text = patch.read_text()
-        assert sum(line.startswith("-") and not line.startswith("---") for line in text.splitlines()) <= 1
-        subprocess.run(["git", "apply", "--check", str(patch)], cwd=ROOT, check=True)

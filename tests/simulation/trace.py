@@ -7,7 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.simulation.history import PEOPLE, Record
+from tests.simulation.cast import PEOPLE
+from tests.simulation.record import Record
 from tests.simulation.world import Row
 
 

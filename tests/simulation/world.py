@@ -26,7 +26,6 @@ from tests.simulation.faults import Fault, Faults
 SECOND = 1_000_000  # time is counted in microseconds: whole numbers are the same on every machine
 PEPPERS = (b"pepper of the simulation",)
 QUEUE, DEAD_LETTERS = "dispatch", "dead"
-_READS = frozenset({"get_item", "batch_get_item", "query"})
 
 
 class Killed(BaseException):
@@ -50,7 +49,10 @@ class Hostility:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What reached the carrier, and when it truly did. `taken`: it will be on the person's phone."""
+    """What reached the carrier, and when it truly did. `taken`: it will be on the person's phone.
+
+    `later`: the worker that handed it over knew the packs of the later version.
+    """
 
     at: datetime
     to: str
@@ -58,6 +60,7 @@ class Call:
     reference: str
     taken: bool
     run: str
+    later: bool
 
 
 @dataclass(slots=True)
@@ -66,6 +69,7 @@ class Worker:
 
     name: str
     skew: int
+    deployment: int
     rt: Runtime = field(init=False)
 
 
@@ -94,13 +98,19 @@ class World:
     """Time, workers, the database, the queues and the carrier of one history."""
 
     def __init__(
-        self, rng: random.Random, start: datetime, database: Database, rate: float, hostility: Hostility
+        self,
+        rng: random.Random,
+        start: datetime,
+        database: Database,
+        hostility: Hostility,
+        rate: float,
+        favourites: frozenset[Fault],
     ) -> None:
         self.rng = rng
         self.start = start
         self.time = 0
         self.database = database
-        self.faults = Faults(rng, rate)
+        self.faults = Faults(rng, rate, favourites)
         self.hostility = hostility
         self.slowness = rng.choice((0.002, 0.02, 0.02, 0.2, 1.2)) * SECOND
         self.rows: list[Row] = []
@@ -113,6 +123,8 @@ class World:
         self._numbered = 0
         self._idle: list[Worker] = []
         self._workers = 0
+        self._deployment = 0
+        self._later: set[int] = set()
         self._current: _Run | None = None
         self._hub: Any = None
         self._tokens = 0
@@ -192,7 +204,7 @@ class World:
             except Exception as raised:  # noqa: BLE001 (as Lambda does: the history decides what follows)
                 error = raised
                 self.note("raised", outcome=type(raised).__name__)
-            if not isinstance(error, Killed):
+            if not isinstance(error, Killed) and worker.deployment == self._deployment:
                 self._idle.append(worker)
             done(answer, error)
 
@@ -208,13 +220,21 @@ class World:
             skew = limit if skew > 0 else -limit
         if self.faults.rate and abs(skew) > 0.4:
             self.faults.now(Fault.SKEWED)
-        worker = Worker(f"w{self._workers}", int(skew * SECOND))
+        worker = Worker(f"w{self._workers}", int(skew * SECOND), self._deployment)
         worker.rt = self._runtime(worker)
         return worker
 
-    def redeploy(self) -> None:
-        """Replace every worker that is not in the middle of something."""
+    def redeploy(self, later: bool) -> None:
+        """Replace every worker by one with packs of the later version, or not; what runs is finished."""
         self._idle.clear()
+        self._deployment += 1
+        if later:
+            self._later.add(self._deployment)
+
+    @property
+    def later(self) -> bool:
+        """Whether the worker that runs just now knows the packs of the later version."""
+        return self._current is not None and self._current.worker.deployment in self._later
 
     def _runtime(self, worker: Worker) -> Runtime:
         return Runtime(
@@ -316,7 +336,7 @@ class World:
                 return do()
             case Fault.FROZEN:
                 answer = do()
-                shortest, longest = self.rng.choice(((0, 9), (4, 6)))
+                shortest, longest = self.rng.choice(((0, 9), (3, 6), (4, 6), (5, 12), (9, 40)))
                 self.pause(int((shortest + self.rng.random() * (longest - shortest)) * SECOND))
                 return answer
             case Fault.TORN:
@@ -383,7 +403,7 @@ class World:
         self.pause(int(self.rng.random() * slow * SECOND))
         taken = fault not in (Fault.CARRIER_THROTTLED, Fault.CARRIER_REFUSED, Fault.CARRIER_OPTED_OUT)
         run = self._current.name if self._current else ""
-        self.calls.append(Call(self.instant(), to, text, reference, taken, run))
+        self.calls.append(Call(self.instant(), to, text, reference, taken, run, self.later))
         self.note("carrier", reference, "taken" if taken else "refused", fault)
         carrier_ref = f"ref-{len(self.calls)}"
         if taken:
