@@ -75,7 +75,7 @@ class Layers(Construct):
                 ROOT / "layers/core/python/izin",
                 target / "izin",
                 # The command, and what only it reads and writes, is for people.
-                ignore=shutil.ignore_patterns("__pycache__", "cli.py", "commands", "exports"),
+                ignore=shutil.ignore_patterns("__pycache__", "cli.py", "commands", "exports", "lists"),
             )
             if overlay:
                 shutil.copytree(

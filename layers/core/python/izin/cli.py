@@ -11,10 +11,10 @@ import sys
 import zoneinfo
 from collections.abc import Sequence
 
-from izin.commands import apply, check, key, local, pepper, rules, verify, windows, wording
+from izin.commands import apply, check, importing, key, local, pepper, rules, verify, windows, wording
 from izin.commands.arguments import Unanswerable
 
-_COMMANDS = (check, windows, rules, wording, apply, verify, key, pepper, local)
+_COMMANDS = (check, windows, rules, wording, apply, importing, verify, key, pepper, local)
 _UNANSWERABLE = 2
 
 
