@@ -28,7 +28,7 @@ LOCKED := $(PYTHON) -c 'import fcntl, subprocess, sys; \
 	lock = open("$(VENV).lock", "w"); fcntl.flock(lock, fcntl.LOCK_EX); \
 	sys.exit(subprocess.call(sys.argv[1:]))'
 
-.PHONY: help run test prove simulate mutants bench synth deploy clean
+.PHONY: help run test prove simulate mutants figures bench synth deploy clean
 
 help:
 	@echo 'make run      the whole gate on this machine   (AT=2026-11-21T15:00:00Z: at that instant)'
@@ -36,6 +36,7 @@ help:
 	@echo 'make prove    every proof at full size'
 	@echo 'make simulate hostile histories of the real handlers   (N=100000 SEED=1)'
 	@echo 'make mutants  which breakages of the safety core the histories notice'
+	@echo 'make figures  the tables of docs/safety.md, from new runs'
 	@echo 'make bench    how fast it is on this machine'
 	@echo 'make synth    the CloudFormation template, in cdk.out'
 	@echo 'make deploy   to the AWS account of your present credentials'
@@ -74,6 +75,13 @@ simulate: $(READY)
 # Each of the kept breakages of the safety core, and the first history that notices it; 1 if one lives.
 mutants: $(READY)
 	@$(BIN)/python -m tests.simulation.mutants
+
+# The tables of docs/safety.md, from new runs.
+figures: $(READY)
+	@$(BIN)/python -m tests.offsets.proof --report docs/safety.md
+	@$(BIN)/python -m tests.simulation --n 20000 --seed 1 --report docs/safety.md
+	@$(BIN)/python -m tests.simulation.compare --n 3000 --report docs/safety.md
+	@$(BIN)/python -m tests.simulation.mutants --n 4000 --report docs/safety.md
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench

@@ -1,8 +1,9 @@
 """Does a change of clocks ever open a window early, or late?
 
 For every offset change of every IANA zone from 2026 to 2030, and every window of every shipped
-pack, the next opening is asked for at instants around the change and compared with a reading of the
-wall clock, minute by minute: never outside, never later than the first permitted minute.
+pack, the next opening and the next closing are asked for at instants around the change and compared
+with a reading of the wall clock, minute by minute: never outside, never later than the first permitted
+minute, and closed from the first minute that is not.
 
 `python -m tests.offsets.proof` runs all of them; `--every 40` a sample.
 """
@@ -19,11 +20,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 from izin.domain import calendars
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import WindowRule, load
 from izin.domain.windows import Hours, Schedule, Timeline
+
+from tests.simulation import report
 
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _BEFORE, _AFTER = timedelta(days=2), timedelta(days=4)
@@ -105,8 +109,12 @@ def check(change: Change, ruled: dict[str, Schedule]) -> tuple[int, list[str]]:
         for shift in _ASKED:
             asked += 1
             at = change.at + shift
-            expected = is_open.find(1, int((at - start) / _MINUTE))
-            found = timeline.at(at).opens or at
+            minute, stretch = int((at - start) / _MINUTE), timeline.at(at)
+            expected, shut = is_open.find(1, minute), is_open.find(0, minute)
+            found = stretch.opens or at
+            closes = stretch.closes
+            if found == at and closes != (start + shut * _MINUTE if shut >= 0 else closes):
+                wrong.append(f"{change.zone} {name} at {at}: closes at {closes}, not the first closed minute")
             if expected < 0:
                 if isinstance(found, datetime) and found < start + count * _MINUTE:
                     wrong.append(f"{change.zone} {name} at {at}: {found} is not permitted")
@@ -141,13 +149,17 @@ def main() -> int:
     """Run the proof and print what it found; 1 where a window opened at a wrong minute."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1)
-    began = clock.monotonic()
-    number, asked, wrong = prove(parser.parse_args().every)
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the figures into docs/safety.md")
+    chosen, began = parser.parse_args(), clock.monotonic()
+    number, asked, wrong = prove(chosen.every)
     print("\n".join(wrong[:20]))
     print(
         f"{number} offset changes, {len(schedules())} distinct windows, {asked} openings:"
         f" {len(wrong)} wrong, {clock.monotonic() - began:.0f} s"
     )
+    if chosen.report:
+        told = f"{number:,} changes, {len(schedules())} windows, {asked:,} openings, {len(wrong)} wrong."
+        report.write(chosen.report, "offsets", [f"`python -m tests.offsets.proof`: {told}"])
     return 1 if wrong else 0
 
 

@@ -13,8 +13,8 @@ import random
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -384,7 +384,18 @@ def sequence(client: Any, name: Callable[[str], str], seed: int) -> list[Any]:
 
 
 def _plain(result: Any) -> str:
-    return repr(_sets_sorted(result))
+    """What an operation made of it, in which the order of maps and sets says nothing: DynamoDB keeps none."""
+    return str(_ordered(result))
+
+
+def _ordered(value: Any) -> Any:
+    if is_dataclass(value):
+        return type(value).__name__, [_ordered(getattr(value, part.name)) for part in fields(value)]
+    if isinstance(value, Mapping):
+        return sorted(((str(name), _ordered(inner)) for name, inner in value.items()), key=str)
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(str, value))
+    return [_ordered(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 @contextlib.contextmanager
