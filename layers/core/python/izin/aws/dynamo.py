@@ -126,6 +126,24 @@ def put(rt: Runtime, **request: Any) -> Item:
     return _persist(rt, rt.dynamodb.put_item, request)
 
 
+def put_new(rt: Runtime, table: str, item: Mapping[str, Any]) -> Item | None:
+    """Put an item under a key that is free; where it is not, the item that is there."""
+    try:
+        put(
+            rt,
+            TableName=table,
+            Item=pack(item),
+            ConditionExpression="attribute_not_exists(pk)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ClientError as error:
+        before = lost_condition(error)
+        if before is None:
+            raise
+        return before
+    return None
+
+
 def _persist(rt: Runtime, write: Callable[..., Item], request: Mapping[str, Any]) -> Item:
     for attempt in range(_WRITES):
         try:

@@ -11,10 +11,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from izin.aws.dynamo import batch_get, lost_condition, pack, put
+from izin.aws.dynamo import batch_get, pack, put_new
 from izin.aws.runtime import Runtime
 from izin.aws.state import company_key
 from izin.domain import chain
@@ -96,20 +95,8 @@ def key_of(rt: Runtime, recipient_id: str, item: Mapping[str, Any] | None) -> by
     if item is not None:
         return bytes(item["key"])
     key = os.urandom(32)
-    try:
-        put(
-            rt,
-            TableName=rt.keys_table,
-            Item=pack({"pk": recipient_id, "key": key}),
-            ConditionExpression="attribute_not_exists(pk)",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
-    except ClientError as error:
-        winner = lost_condition(error)
-        if not winner:
-            raise
-        return bytes(winner["key"])
-    return key
+    winner = put_new(rt, rt.keys_table, {"pk": recipient_id, "key": key})
+    return bytes(winner["key"]) if winner else key
 
 
 def forget(rt: Runtime, recipient_id: str) -> None:

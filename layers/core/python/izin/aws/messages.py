@@ -17,10 +17,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from izin.aws import dynamo
-from izin.aws.dynamo import Item, get, lost_condition, pack, query, update_if
+from izin.aws.dynamo import Item, get, pack, query, update_if
 from izin.aws.runtime import Runtime
 from izin.aws.state import shard
 from izin.domain.consent import MARGIN
@@ -184,20 +182,8 @@ def _entry(now: datetime, status: Status, note: str | None = None) -> Item:
 
 def put(rt: Runtime, item: Item) -> Stored | None:
     """Store a message under its id, or the message that has that id already."""
-    try:
-        dynamo.put(
-            rt,
-            TableName=rt.messages_table,
-            Item=pack(item),
-            ConditionExpression="attribute_not_exists(pk)",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
-    except ClientError as error:
-        before = lost_condition(error)
-        if before is None:
-            raise
-        return read(before)
-    return None
+    before = dynamo.put_new(rt, rt.messages_table, item)
+    return read(before) if before else None
 
 
 def claim_write(rt: Runtime, stored: Stored, claim: int, permit_until: datetime, now: datetime) -> Item:

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from izin.aws.dynamo import Item, get, lost_condition, pack, put, query, update_if
+from izin.aws.dynamo import Item, get, pack, put_new, query, update_if
 from izin.aws.runtime import Runtime
 from izin.domain.rights import Right
 from izin.domain.times import from_text, to_text
@@ -60,20 +58,8 @@ def register(rt: Runtime, request: Request) -> Request:
         "due_shard": _SHARD,
         "wake_at": to_text(request.wake_at),
     }
-    try:
-        put(
-            rt,
-            TableName=rt.state_table,
-            Item=pack(item),
-            ConditionExpression="attribute_not_exists(pk)",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
-    except ClientError as error:
-        before = lost_condition(error)
-        if before is None:
-            raise
-        return _read(before)
-    return request
+    before = put_new(rt, rt.state_table, item)
+    return _read(before) if before else request
 
 
 def find(rt: Runtime, recipient_id: str, request_id: str) -> Request | None:
