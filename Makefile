@@ -81,7 +81,7 @@ figures: $(READY)
 	@$(BIN)/python -m tests.offsets.proof --report docs/safety.md
 	@$(BIN)/python -m tests.simulation --n 20000 --seed 1 --report docs/safety.md
 	@$(BIN)/python -m tests.simulation.compare --n 3000 --report docs/safety.md
-	@$(BIN)/python -m tests.simulation.mutants --n 4000 --report docs/safety.md
+	@$(BIN)/python -m tests.simulation.mutants --report docs/safety.md
 
 bench: $(READY)
 	@$(BIN)/python -m tests.bench

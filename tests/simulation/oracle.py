@@ -115,8 +115,7 @@ class _Seen:
             event = self._event(opt_out.event, opt_out.brand, opt_out.person)
             if event is None:  # what that means, `ledgers` judges
                 continue
-            named = {instant.replace(microsecond=0) for instant in opt_out.silent_from}
-            named.add(datetime.fromisoformat(event["silent_from"]).replace(microsecond=0))
+            named = {*opt_out.silent_from, datetime.fromisoformat(event["silent_from"])}
             if len(named) > 1 and not opt_out.everywhere:
                 yield Violation(1, f"{opt_out.event} named several instants: {sorted(named)}")
             delivered = self.record.first_delivery.get(opt_out.event)

@@ -7,7 +7,7 @@ that chance would rarely make, each of them where something once went wrong, or 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -46,22 +46,27 @@ def _by_the_other(act: Act) -> Act:
     return lambda history, person, brand: act(history, person, KOPI if brand is SHOPX else SHOPX)
 
 
+_OPENS = {"ID": (1, 2), "BR": (12, 13), "CH": (9, 9), "GB": (8, 9)}
+_CLOSES = {"ID": (11, 10), "BR": (23, 22), "CH": (16, 16), "GB": (20, 19)}
+"""The hours, in UTC, at which promotions open and close then: by the packs, and by their later version."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Acts, each at most so many seconds after the one before; and what makes them meet.
 
-    `people`: one of those it happens to. `favourites`: what goes wrong again and again. `edge`: whether it
-    begins around the opening or the closing of a window, and how many seconds from it.
+    `people`: one of those it happens to. `favourites`: what goes wrong again and again. `begins`: it is the
+    first of the history, so many seconds after a window opens, closes, or has been open for an hour.
     """
 
     steps: tuple[tuple[Act, float], ...]
     people: tuple[Person, ...] = ()
     favourites: frozenset[Fault] = frozenset()
-    edge: tuple[str, float, float] | None = None
+    begins: tuple[Mapping[str, tuple[int, int]], float, float] | None = None
 
 
 _brief_order: Act = partial(acts.submit, purpose="transactional", life=7)
-_brief_promotion: Act = partial(acts.submit, purpose="marketing", life=7)
+_brief_promotion: Act = partial(acts.submit, purpose="marketing", life=6)
 _later_order: Act = partial(acts.submit, purpose="transactional", wait=40)
 _opt_out_twice: Act = partial(acts.opt_out, everywhere=False, twice=True)
 _opt_out_everywhere: Act = partial(acts.opt_out, everywhere=True)
@@ -79,6 +84,7 @@ _SCENES: tuple[Scene, ...] = (
         ((_promotion, 0.1), (_brief_promotion, 0.3), (acts.opt_out, 2)),
         people=(BIA, KIM),
         favourites=_LATE_CALLS,
+        begins=(_OPENS, 3600, 7200),
     ),
     # An opt-out that two workers handle, and a permit taken between the one's block and the other's.
     Scene(
@@ -92,15 +98,12 @@ _SCENES: tuple[Scene, ...] = (
         ((_promotion, 1), (_promotion, 2)),
         people=(BIA, KIM),
         favourites=_LATE_CALLS,
-        edge=("closes", -11, -5),
+        begins=(_CLOSES, -11, -5),
     ),
-    Scene(((_promotion, 0.2), (_promotion, 0.2), (_promotion, 0.2)), edge=("opens", -0.8, 0)),
+    Scene(((_promotion, 0.2), (_promotion, 0.2), (_promotion, 0.2)), begins=(_OPENS, -0.8, 0)),
 )
 
 _DAYS = tuple(datetime(2026, 11, day, tzinfo=UTC) for day in (22, 23, 24, 26, 27, 28))
-_OPENS = {"ID": (1, 2), "BR": (12, 13), "CH": (9, 9), "GB": (8, 9)}
-_CLOSES = {"ID": (11, 10), "BR": (23, 22), "CH": (16, 16), "GB": (20, 19)}
-"""The hours, in UTC, at which promotions open and close then: by the packs, and by their later version."""
 _CHANGES = (
     datetime(2026, 10, 24, 19, tzinfo=UTC),  # London closes for the night in which its clocks go back
     datetime(2026, 10, 25, 1, tzinfo=UTC),
@@ -138,10 +141,10 @@ def _start(rng: random.Random, person: Person, scene: Scene | None) -> tuple[dat
     """Around an edge of the hours in which `person` may get promotions, a change of clocks, or by day."""
     day, country = rng.choice(_DAYS), person.country
     moment = timedelta(milliseconds=rng.randrange(1000))
-    if scene and scene.edge:
-        which, first, last = scene.edge
-        hour = (_OPENS if which == "opens" else _CLOSES)[country][0]
-        return day + timedelta(hours=hour, seconds=first + (last - first) * rng.random()), [Fault.EDGE]
+    if scene and scene.begins:
+        hours, first, last = scene.begins
+        at = day + timedelta(hours=hours[country][0], seconds=first + (last - first) * rng.random())
+        return at, [Fault.EDGE] if first < 0 else []
     off = timedelta(seconds=rng.randrange(*rng.choice(((-90, 20), (-13, 2)))))
     if person is KIM and rng.random() < 0.6:
         return rng.choice(_CHANGES) + off + moment, [Fault.CLOCKS_CHANGE]
@@ -158,13 +161,13 @@ def _agenda(history: History, scene: Scene | None) -> int:
     rng, world = history.rng, history.world
     spread = rng.choice((0.05, 0.5, 3.0, 20.0, 90.0))
     at = int(rng.random() * 2 * SECOND)
-    if scene and scene.edge:
+    if scene and scene.begins:
         at = _play(history, scene, 0)
     for _ in range(rng.randrange(2, 5) if scene else rng.randrange(3, 8)):
         act = rng.choice(_ACTS)
         world.at(at, partial(act, history, rng.choice(history.people), rng.choice(history.brands)))
         at += int(rng.random() * (spread if rng.random() < 0.85 else 40.0) * SECOND)
-    if scene and not scene.edge:
+    if scene and not scene.begins:
         at = max(at, _play(history, scene, int(rng.random() * at)))
     return at
 

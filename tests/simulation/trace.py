@@ -17,6 +17,8 @@ def lines(record: Record) -> Iterator[str]:
     world = record.world
     yield f"seed {record.seed}, begins {world.start.isoformat()}, times in seconds from then on"
     for row in world.rows:
+        if row.what == "query" and row.fault is None and not _found(row.outcome):
+            continue  # most of a sweep's look through the shards finds nothing
         fault = f"   <-- {row.fault}" if row.fault else ""
         yield f"{row.at / 1e6:12.3f}  {row.who:<14} {row.what:<22} {_about(row)}{fault}"
 
@@ -53,13 +55,16 @@ def _scalar(value: Mapping[str, Any]) -> str:
     return str(next(iter(value.values())))
 
 
+def _found(outcome: Any) -> int:
+    return len(outcome.get("Items", ())) if isinstance(outcome, Mapping) else 0
+
+
 def _outcome(outcome: Any) -> str:
     if isinstance(outcome, ClientError):
         reasons = [reason["Code"] for reason in outcome.response.get("CancellationReasons", ())]
         return f" -> {outcome.response['Error']['Code']} {reasons or ''}"
     if isinstance(outcome, Mapping):
-        found = outcome.get("Items")
-        return f" -> {len(found)} found" if found else ""
+        return f" -> {_found(outcome)} found" if _found(outcome) else ""
     return f" -> {outcome}" if outcome else ""
 
 

@@ -18,7 +18,7 @@ def main() -> int:
     """Try them, and say who lives."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("names", nargs="*", help="only these")
-    parser.add_argument("--n", type=int, default=3000, help="histories for each, at most")
+    parser.add_argument("--n", type=int, default=8000, help="histories for each, at most")
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the table into docs/safety.md")
     chosen = parser.parse_args()
