@@ -60,6 +60,8 @@ test: $(READY)
 prove: $(READY)
 	@echo '--- every offset change'
 	@$(BIN)/python -m tests.offsets.proof
+	@echo '--- two engines'
+	@$(BIN)/python -m tests.rules --n 100000
 	@echo '--- hostile histories'
 	@$(BIN)/python -m tests.simulation --n 100000 --seed 1
 	@echo '--- threads'

@@ -1,0 +1,1 @@
+"""Two engines that share no code give the same answers: the product's and a naive one."""
