@@ -25,8 +25,9 @@ from tests.simulation import packs
 from tests.simulation.cast import BRANDS, PEOPLE, Brand, Person
 from tests.simulation.faults import Fault
 from tests.simulation.record import Record, Yes
+from tests.simulation.seen import SECOND
 from tests.simulation.stock import PREPARED_AT, reply, request, stock
-from tests.simulation.world import SECOND, Hostility, World, envelope
+from tests.simulation.world import Hostility, World, envelope
 
 MINUTE = 60 * SECOND
 _VISIBILITY = 360.0  # seconds until a queue offers again what nobody finished

@@ -19,7 +19,7 @@ from tests.simulation.double import all_items
 from tests.simulation.faults import Fault
 from tests.simulation.record import OptOut, Record, Submitted, Yes
 from tests.simulation.reread import CAPS, is_broken, is_open, replayed
-from tests.simulation.world import Call
+from tests.simulation.seen import Call
 
 Item = dict[str, Any]
 

@@ -11,7 +11,7 @@ from izin.domain.consent import Scope
 
 from tests.simulation.cast import Brand, Person
 from tests.simulation.double import Database
-from tests.simulation.world import Call, Row
+from tests.simulation.seen import Call, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from tests.simulation import acts
 from tests.simulation.cast import ANA, BIA, BRANDS, HANS, KIM, KOPI, SHOPX, Brand, Person
 from tests.simulation.faults import FAVOURITES, Fault
 from tests.simulation.history import History
-from tests.simulation.world import SECOND, Hostility
+from tests.simulation.seen import SECOND
+from tests.simulation.world import Hostility
 
 Act = Callable[[History, Person, Brand], None]
 
@@ -142,8 +143,8 @@ def _start(rng: random.Random, person: Person, scene: Scene | None) -> tuple[dat
     day, country = rng.choice(_DAYS), person.country
     moment = timedelta(milliseconds=rng.randrange(1000))
     if scene and scene.begins:
-        hours, first, last = scene.begins
-        at = day + timedelta(hours=hours[country][0], seconds=first + (last - first) * rng.random())
+        edges, first, last = scene.begins
+        at = day + timedelta(hours=edges[country][0], seconds=first + (last - first) * rng.random())
         return at, [Fault.EDGE] if first < 0 else []
     off = timedelta(seconds=rng.randrange(*rng.choice(((-90, 20), (-13, 2)))))
     if person is KIM and rng.random() < 0.6:

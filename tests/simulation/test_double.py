@@ -8,7 +8,7 @@ import pytest
 
 from tests.handlers import schema
 from tests.simulation import compare
-from tests.simulation.double import SCHEMAS
+from tests.simulation.double import SCHEMAS, Database
 from tests.simulation.expressions import Unsupported
 
 _SEQUENCES = range(1, 21)
@@ -46,7 +46,7 @@ def _keys(table: dict[str, Any]) -> Any:
 
 def test_what_the_double_does_not_know_is_not_guessed() -> None:
     with pytest.raises(Unsupported):
-        compare.Database().update_item(
+        Database().update_item(
             TableName="state",
             Key={"pk": {"S": "a"}},
             UpdateExpression="SET n = size(n)",

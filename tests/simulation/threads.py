@@ -38,7 +38,8 @@ from tests.simulation.cast import ANA, BRANDS, KOPI, Person
 from tests.simulation.double import SCHEMAS, Database
 from tests.simulation.oracle import Violation, violations
 from tests.simulation.record import OptOut, Record, Submitted, Yes
-from tests.simulation.world import PEPPERS, Call, Row
+from tests.simulation.seen import Call, Row
+from tests.simulation.world import PEPPERS
 
 WORKERS = 16
 _PEOPLE = 8

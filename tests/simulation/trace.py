@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.simulation.cast import PEOPLE
 from tests.simulation.record import Record
-from tests.simulation.world import Row
+from tests.simulation.seen import Row
 
 
 def lines(record: Record) -> Iterator[str]:

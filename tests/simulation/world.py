@@ -13,23 +13,18 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from greenlet import getcurrent, greenlet
 from izin.aws.runtime import Runtime
 
-from tests.simulation.double import SCHEMAS, Database, Item, cancelled, client_error
+from tests.simulation.double import SCHEMAS, Database
 from tests.simulation.faults import Fault, Faults
+from tests.simulation.seen import SECOND, Call, Killed, Row
+from tests.simulation.wires import DYNAMODB, SQS, Carrier, Wire
 
-SECOND = 1_000_000  # time is counted in microseconds: whole numbers are the same on every machine
 PEPPERS = (b"pepper of the simulation",)
 QUEUE, DEAD_LETTERS = "dispatch", "dead"
-
-
-class Killed(BaseException):
-    """The end of a worker in the middle of its work: nothing in the product may catch it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +40,6 @@ class Hostility:
     stall: float = 1.0
     carrier: float = 2.9  # its connect and read time-outs together
     stalls: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What reached the carrier, and when it truly did. `taken`: it will be on the person's phone.
-
-    `later`: the worker that handed it over knew the packs of the later version.
-    """
-
-    at: datetime
-    to: str
-    text: str
-    reference: str
-    taken: bool
-    run: str
-    later: bool
 
 
 @dataclass(slots=True)
@@ -80,18 +59,6 @@ class _Run:
     name: str
     worker: Worker
     deadline: int
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a trace. What it says is put into words only when somebody reads it."""
-
-    at: int
-    who: str
-    what: str
-    request: Any
-    outcome: Any
-    fault: Fault | None
 
 
 class World:
@@ -238,9 +205,9 @@ class World:
 
     def _runtime(self, worker: Worker) -> Runtime:
         return Runtime(
-            dynamodb=_Wire(self, self.database, _DYNAMODB),
-            sqs=_Wire(self, self, _SQS),
-            sms=_Carrier(self),
+            dynamodb=Wire(self, self.database, DYNAMODB),
+            sqs=Wire(self, self, SQS),
+            sms=Carrier(self),
             **{f"{table}_table": table for table in SCHEMAS},  # type: ignore[arg-type]
             dispatch_queue_url=QUEUE,
             dead_letter_queue_url=DEAD_LETTERS,
@@ -254,8 +221,7 @@ class World:
 
     def note(self, what: str, request: Any = None, outcome: Any = None, fault: Fault | None = None) -> None:
         """Add a line to the trace; a fault also to the times at which something went wrong."""
-        who = self._current.name if self._current else ""
-        self.rows.append(Row(self.time, who, what, request, outcome, fault))
+        self.rows.append(Row(self.time, self.running, what, request, outcome, fault))
         if fault is not None:
             self.fault_times.append(self.time)
 
@@ -271,102 +237,19 @@ class World:
             return int(self.rng.random() * 3 * SECOND)
         return 0
 
+    @property
+    def running(self) -> str:
+        """Which run of which handler is under way."""
+        return self._current.name if self._current else ""
+
+    def new_token(self) -> str:
+        """What makes a request asked again the same request."""
+        self._tokens += 1
+        return str(self._tokens)
+
     def latency(self) -> int:
         """How long a call takes when nothing is wrong."""
         return 1000 + int(self.rng.random() * self.slowness)
-
-    def exchange(self, operation: str, effect: Callable[..., Any], request: dict[str, Any]) -> Any:
-        """One call of a service, with at most one fault."""
-        fault = self.faults.of_call(operation)
-        self.pause(self.latency())
-        if fault is not None:
-            return self._broken(operation, effect, request, fault)
-        return self._effect(operation, effect, request, None)
-
-    def _effect(
-        self, operation: str, effect: Callable[..., Any], request: dict[str, Any], fault: Fault | None
-    ) -> Any:
-        try:
-            answer = effect(**request)
-        except ClientError as error:
-            self.note(operation, request, error, fault)
-            raise
-        self.note(operation, request, answer, fault)
-        return answer
-
-    def _broken(
-        self, operation: str, effect: Callable[..., Any], request: dict[str, Any], fault: Fault
-    ) -> Any:
-        do = partial(self._effect, operation, effect, request, fault)
-        if operation == "transact_write_items":  # as botocore does: asked again, it is the same request
-            self._tokens += 1
-            request = {**request, "ClientRequestToken": str(self._tokens)}
-            do = partial(self._effect, operation, effect, request, fault)
-        match fault:
-            case Fault.KILLED_BEFORE:
-                self.note(operation, request, None, fault)
-                raise Killed
-            case Fault.KILLED_AFTER:
-                _whatever_it_says(do)
-                raise Killed
-            case Fault.ANSWER_LOST:
-                _whatever_it_says(do)
-                self.pause(3 * SECOND + self.latency())
-                return do()
-            case Fault.NO_ANSWER | Fault.UNREACHED:
-                if fault is Fault.NO_ANSWER:
-                    _whatever_it_says(do)
-                else:
-                    self.note(operation, request, None, fault)
-                self.pause(9 * SECOND)
-                raise ReadTimeoutError(endpoint_url="https://dynamodb")
-            case Fault.THROTTLED | Fault.THROTTLED_AFTER:
-                if fault is Fault.THROTTLED_AFTER:
-                    _whatever_it_says(do)
-                    self.pause(3 * SECOND)
-                else:
-                    self.note(operation, request, None, fault)
-                self.pause(self.latency())
-                raise client_error("ThrottlingException", "slow down", operation)
-            case Fault.CONFLICT:
-                self.note(operation, request, None, fault)
-                raise _conflict(operation, request, self.rng)
-            case Fault.SLOW:
-                self.pause(int(self.rng.random() * 2.9 * SECOND))
-                return do()
-            case Fault.FROZEN:
-                answer = do()
-                shortest, longest = self.rng.choice(((0, 9), (3, 6), (4, 6), (5, 12), (9, 40)))
-                self.pause(int((shortest + self.rng.random() * (longest - shortest)) * SECOND))
-                return answer
-            case Fault.TORN:
-                return self._torn(effect, request)
-            case Fault.PARTIAL if operation == "batch_get_item":
-                return self._partial_read(effect, request)
-            case Fault.PARTIAL:
-                entries = [entry for entry in request["Entries"] if self.rng.random() < 0.5]
-                self.note(operation, request, None, fault)
-                return effect(QueueUrl=request["QueueUrl"], Entries=entries)
-        raise NotImplementedError(fault)
-
-    def _torn(self, effect: Callable[..., Any], request: dict[str, Any]) -> Any:
-        """A batch is no snapshot: each of its tables is read at an instant of its own."""
-        tables = list(request["RequestItems"].items())
-        self.rng.shuffle(tables)
-        responses: dict[str, list[Item]] = {}
-        for table, keys in tables:
-            responses |= effect(RequestItems={table: keys})["Responses"]
-            self.note("batch_get_item", {"RequestItems": {table: keys}}, None, Fault.TORN)
-            self.pause(self.latency() + int(self.rng.random() * SECOND / 2))
-        return {"Responses": responses, "UnprocessedKeys": {}}
-
-    def _partial_read(self, effect: Callable[..., Any], request: dict[str, Any]) -> Any:
-        left, read = {}, {}
-        for table, keys in request["RequestItems"].items():
-            (left if self.rng.random() < 0.5 else read)[table] = keys
-        self.note("batch_get_item", {"RequestItems": read}, None, Fault.PARTIAL)
-        answer = effect(RequestItems=read)
-        return {"Responses": answer["Responses"], "UnprocessedKeys": left}
 
     # The dispatch queue and the dead letters.
 
@@ -382,108 +265,6 @@ class World:
             raise KeyError(QueueUrl)
         self.dead_letters.append(MessageBody)
         return {}
-
-    # The carrier.
-
-    def hand_over(self, to: str, text: str, reference: str, fault: Fault | None) -> str:
-        """The carrier's side of a call; its reference. Raises what botocore would."""
-        if fault is Fault.KILLED_BEFORE:
-            self.note("carrier", reference, None, fault)
-            raise Killed
-        if fault is Fault.STALL:
-            self.pause(int(self.rng.random() * self.hostility.stall * SECOND))
-        if fault in (Fault.CARRIER_UNREACHABLE, Fault.CARRIER_LOST):
-            self.note("carrier", reference, None, fault)
-            self.pause(SECOND)
-            if fault is Fault.CARRIER_UNREACHABLE:
-                raise ConnectTimeoutError(endpoint_url="https://sms-voice")
-            self.pause(2 * SECOND)
-            raise ReadTimeoutError(endpoint_url="https://sms-voice")
-        slow = self.hostility.carrier if fault else min(self.hostility.carrier, self.slowness / SECOND)
-        self.pause(int(self.rng.random() * slow * SECOND))
-        taken = fault not in (Fault.CARRIER_THROTTLED, Fault.CARRIER_REFUSED, Fault.CARRIER_OPTED_OUT)
-        run = self._current.name if self._current else ""
-        self.calls.append(Call(self.instant(), to, text, reference, taken, run, self.later))
-        self.note("carrier", reference, "taken" if taken else "refused", fault)
-        carrier_ref = f"ref-{len(self.calls)}"
-        if taken:
-            self.on_taken(reference, carrier_ref)
-        if fault is Fault.KILLED_AFTER:
-            raise Killed
-        if fault in _CARRIER_ERRORS:
-            raise _carrier_error(*_CARRIER_ERRORS[fault])
-        if fault is Fault.CARRIER_SILENT:
-            self.pause(int(self.rng.random() * 2 * SECOND))
-            raise ReadTimeoutError(endpoint_url="https://sms-voice")
-        self.pause(self.latency() if fault is None else 1000)
-        return carrier_ref
-
-
-def _whatever_it_says(do: Callable[[], Any]) -> None:
-    """An effect whose answer, good or bad, nobody gets to see."""
-    try:
-        do()
-    except ClientError:
-        return
-
-
-def _conflict(operation: str, request: Mapping[str, Any], rng: random.Random) -> ClientError:
-    message = "Transaction is ongoing for the item"
-    if operation != "transact_write_items":
-        return client_error("TransactionConflictException", message, operation)
-    writes = len(request["TransactItems"])
-    hit = rng.randrange(writes)
-    reasons = [{"Code": "None"} for _ in range(writes)]
-    reasons[hit] = {"Code": "TransactionConflict", "Message": message}
-    return cancelled(reasons)
-
-
-_CARRIER_ERRORS: dict[Fault | None, tuple[str, int, str | None]] = {
-    Fault.CARRIER_THROTTLED: ("ThrottlingException", 400, None),
-    Fault.CARRIER_REFUSED: ("ValidationException", 400, "DESTINATION_COUNTRY_BLOCKED"),
-    Fault.CARRIER_OPTED_OUT: ("ConflictException", 400, "DESTINATION_PHONE_NUMBER_OPTED_OUT"),
-    Fault.CARRIER_BROKE: ("InternalServerException", 500, None),
-}
-
-
-def _carrier_error(code: str, status: int, reason: str | None) -> ClientError:
-    fields = {"Reason": reason} if reason else {}
-    return client_error(code, "no", "SendTextMessage", status, **fields)
-
-
-_DYNAMODB = ("get_item", "batch_get_item", "put_item", "update_item", "transact_write_items", "query")
-_SQS = ("send_message", "send_message_batch")
-
-
-class _Wire:
-    """A client whose every call goes through the world."""
-
-    def __init__(self, world: World, behind: Any, operations: tuple[str, ...]) -> None:
-        for operation in operations:
-            setattr(self, operation, _call(world, operation, getattr(behind, operation)))
-
-
-def _call(world: World, operation: str, effect: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda **request: world.exchange(operation, effect, request)
-
-
-class _Carrier:
-    """AWS End User Messaging SMS, as far as dispatch knows it."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def send_text_message(self, **request: Any) -> dict[str, Any]:
-        """One text, one attempt."""
-        fault = self._world.faults.of_carrier()
-        often = self._world.hostility.stalls
-        if fault is None and often and self._world.rng.random() < often:
-            fault = self._world.faults.now(Fault.STALL)
-        reference = request["Context"]["message"]
-        carrier_ref = self._world.hand_over(
-            request["DestinationPhoneNumber"], request["MessageBody"], reference, fault
-        )
-        return {"MessageId": carrier_ref}
 
 
 def envelope(message: Mapping[str, Any], envelope_id: str, at: datetime) -> str:
