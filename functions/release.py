@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from math import ceil
 from typing import Any
@@ -45,8 +46,10 @@ def release(rt: Runtime) -> dict[str, int]:
     now = rt.now()
     done = {"released": 0, "recovered": 0, "repaired": 0, "nothing": 0, "troubled": 0}
     # What is wrong comes first: a large opening must not keep an interrupted STOP waiting.
-    for item in _woken(rt, rt.state_table, now):
-        done[_try("repaired", _repair, rt, item, now)] += 1
+    if woken := list(_woken(rt, rt.state_table, now)):
+        listing = {sender.brand for sender in registry.listed(rt) if sender.marketing_only}
+        for item in woken:
+            done[_try("repaired", partial(_repair, listing), rt, item, now)] += 1
     due, unsettled = [], []
     for item in _woken(rt, rt.messages_table, now + LOOK_AHEAD):
         if item["status"] != Status.SENDING:
@@ -131,7 +134,7 @@ def _recover(rt: Runtime, item: Item, now: datetime) -> bool:
     return recovered
 
 
-def _repair(rt: Runtime, item: Item, _now: datetime) -> bool:
+def _repair(listing: set[str], rt: Runtime, item: Item, _now: datetime) -> bool:
     """An opt-out that blocked, and may have been left without its event."""
-    acts.repair(rt, item["pk"], item["wake_at"])
+    acts.repair(rt, item["pk"], item["wake_at"], listing)
     return True

@@ -48,6 +48,7 @@ class Access:
     prunes: bool = False
     log: str | None = None  # "read" or "write"
     follows: bool = False  # the ledger, event by event
+    lists: bool = False  # the provider's opt-out lists
 
 
 RECORDER = Access(
@@ -92,7 +93,7 @@ ACCESS: dict[str, Access] = {
         prunes=True,
     ),
     "recipients": Access(state=READ, ledger=("Query",), keys=("BatchGetItem",), pepper=True, log="read"),
-    "registry": Access(registry=("GetItem", "PutItem")),
+    "registry": Access(registry=("GetItem", "PutItem", "UpdateItem")),
     "describe": Access(),
     "inbound": Access(
         state=WRITE,
@@ -128,6 +129,17 @@ ACCESS: dict[str, Access] = {
         dispatches=True,
     ),
     "log": Access(log="write", follows=True),
+    "reconcile": Access(
+        state=WRITE,
+        ledger=LEDGER_APPEND,
+        messages=CREATE,
+        keys=CREATE,
+        registry=READ,
+        indexes=("state/due",),
+        dispatches=True,
+        pepper=True,
+        lists=True,
+    ),
     "dispatch": Access(
         state=WRITE,
         ledger=LEDGER_APPEND,
@@ -169,7 +181,10 @@ def give_access(
         _give_key(function, store, ["kms:Decrypt"], "secretsmanager")
         function.add_environment("PEPPER_SECRET_ARN", store.pepper_arn)
     if access.carrier:
-        _give_carrier(function)
+        _give_provider(function, "sms-voice", ["SendTextMessage"], _SMS_IDENTITIES)
+        _give_provider(function, "social-messaging", ["SendWhatsAppMessage"], ["phone-number-id"])
+    if access.lists:
+        _give_provider(function, "sms-voice", [*_LIST_ACTIONS], ["opt-out-list"])
     if access.log:
         event_log.give_access(function, writes=access.log == "write")
         reads = ["kms:Decrypt"]
@@ -215,23 +230,23 @@ def _give_key(function: lambda_.Function, store: Store, actions: Actions | list[
     _allow(function, actions, [store.key.key_arn], {"StringEquals": {"kms:ViaService": via}})
 
 
-def _give_carrier(function: lambda_.Function) -> None:
-    """Senders are registered while the gate runs, so their identities cannot be named here."""
+_SMS_IDENTITIES = ["phone-number", "pool", "sender-id", "configuration-set"]
+_LIST_ACTIONS = ("DescribeOptedOutNumbers", "PutOptedOutNumber", "DeleteOptedOutNumber")
+
+
+def _give_provider(function: lambda_.Function, service: str, actions: list[str], kinds: list[str]) -> None:
+    """Senders are registered while the gate runs, so what they use cannot be named here."""
     stack = Stack.of(function)
-    for service, action, kinds in (
-        ("sms-voice", "SendTextMessage", ("phone-number", "pool", "sender-id", "configuration-set")),
-        ("social-messaging", "SendWhatsAppMessage", ("phone-number-id",)),
-    ):
-        identities = [stack.format_arn(service=service, resource=kind, resource_name="*") for kind in kinds]
-        _allow(function, [f"{service}:{action}"], identities)
-        account = f"<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>"
-        for kind in kinds:
-            Validations.of(cast(iam.Role, function.role)).acknowledge(
-                Acknowledgment(
-                    id=f"AwsSolutions-IAM5[Resource::arn:{account}:{kind}/*]",
-                    reason="Senders are registered while the gate runs; one action, in this account only.",
-                )
+    resources = [stack.format_arn(service=service, resource=kind, resource_name="*") for kind in kinds]
+    _allow(function, [f"{service}:{action}" for action in actions], resources)
+    account = f"<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>"
+    for kind in kinds:
+        Validations.of(cast(iam.Role, function.role)).acknowledge(
+            Acknowledgment(
+                id=f"AwsSolutions-IAM5[Resource::arn:{account}:{kind}/*]",
+                reason="Senders are registered while the gate runs; few actions, in this account only.",
             )
+        )
 
 
 def _allow(

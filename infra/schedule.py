@@ -10,6 +10,7 @@ from constructs import Construct
 EVERY = {
     "release": "rate(1 minute)",
     "retention": "rate(1 hour)",
+    "reconcile": "rate(5 minutes)",
 }
 
 

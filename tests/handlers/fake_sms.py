@@ -10,11 +10,12 @@ import base64
 import json
 import re
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -78,6 +79,8 @@ class FakeSms:
     plan: deque[Reply] = field(default_factory=deque)
     sent: list[Sent] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    lists: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    kept: list[tuple[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     patience: threading.Event = field(default_factory=threading.Event)
 
@@ -89,6 +92,7 @@ class FakeSms:
         """A new day: nothing came yet, and everything will be accepted."""
         self.now = now
         self.plan, self.sent, self.faults = deque(), [], []
+        self.lists, self.kept = defaultdict(dict), []
 
     def receive(self, target: str, body: dict[str, Any]) -> tuple[Reply, dict[str, Any]]:
         with self.lock:
@@ -111,6 +115,33 @@ class FakeSms:
                 )
             )
             return reply, reply.body or {"MessageId": ref}
+
+    def keep_list(self, operation: str, body: dict[str, Any]) -> tuple[Reply, dict[str, Any]]:
+        """An operation on an opt-out list, two numbers to a page."""
+        with self.lock:
+            self.faults += faults_of(body, operation=operation)
+            if self.plan:
+                reply = self.plan.popleft()
+                return reply, reply.body or {}
+            kept = self.lists[body["OptOutListName"]]
+            if operation == "DescribeOptedOutNumbers":
+                start = int(body.get("NextToken", "0"))
+                numbers = sorted(kept)
+                page = [{"OptedOutNumber": n, **kept[n]} for n in numbers[start : start + 2]]
+                following = {"NextToken": str(start + 2)} if start + 2 < len(numbers) else {}
+                return ACCEPTS, {"OptedOutNumbers": page, **following}
+            number = body["OptedOutNumber"]
+            self.kept.append((operation, number))
+            if operation == "PutOptedOutNumber":
+                self.list(body["OptOutListName"], number, self.now(), by_person=False)
+            elif kept.pop(number, None) is None:
+                return ACCEPTS, refuses("ResourceNotFoundException").body or {}
+            return ACCEPTS, {}
+
+    def list(self, name: str, number: str, at: datetime, *, by_person: bool) -> None:
+        """Somebody is on a list already, or put there."""
+        entry = {"OptedOutTimestamp": at.timestamp(), "EndUserOptedOut": by_person}
+        self.lists[name].setdefault(number, entry)
 
     def receive_whatsapp(self, body: dict[str, Any]) -> tuple[Reply, dict[str, Any]]:
         with self.lock:
@@ -185,7 +216,14 @@ def serving(sms: FakeSms) -> Iterator[FakeSms]:
             if self.path == WHATSAPP:
                 reply, body = sms.receive_whatsapp(asked)
             else:
-                reply, body = sms.receive(self.headers.get("X-Amz-Target", ""), asked)
+                target = self.headers.get("X-Amz-Target", "")
+                operation = target.removeprefix("PinpointSMSVoiceV2.")
+                receives = (
+                    partial(sms.keep_list, operation)
+                    if "OptedOut" in target
+                    else partial(sms.receive, target)
+                )
+                reply, body = receives(asked)
             if reply.broken == "closed":
                 self.close_connection = True
                 return

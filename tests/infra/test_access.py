@@ -75,6 +75,7 @@ def test_who_appends_to_the_ledger():
         "inbound",
         "opt_outs",
         "page",
+        "reconcile",
         "release",
         "retention",
         "rights",

@@ -114,7 +114,8 @@ def test_dispatch_keeps_to_its_number_of_workers(template):
 
 
 @pytest.mark.parametrize(
-    ("function", "every"), [("release", "rate(1 minute)"), ("retention", "rate(1 hour)")]
+    ("function", "every"),
+    [("release", "rate(1 minute)"), ("retention", "rate(1 hour)"), ("reconcile", "rate(5 minutes)")],
 )
 def test_what_nothing_else_wakes_is_woken_by_a_schedule(template, function, every):
     function_id, _ = template.functions()[function]

@@ -5,7 +5,8 @@ An opt-out blocks first and is recorded second; everything else is recorded, and
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Container
+from datetime import datetime, timedelta
 from math import ceil
 
 from izin.aws import contents, ledger, messages, queue, state
@@ -80,8 +81,15 @@ def answer(rt: Runtime, item: Item) -> None:
         queue.enqueue(rt, [Ticket(item["pk"], item["recipient_id"], item["sender"])])
 
 
-def repair(rt: Runtime, pk: str, woke_at: str) -> None:
-    """Complete what an opt-out left undone when its worker died."""
+ANSWERED_BY = timedelta(minutes=10)
+"""After that nothing that confirms an opt-out is on its way any more: a provider's list may block it."""
+
+
+def repair(rt: Runtime, pk: str, woke_at: str, listing: Container[str] = ()) -> None:
+    """Complete what an opt-out left undone when its worker died.
+
+    Of the brands in `listing` a provider keeps lists that whoever stopped is put on.
+    """
     kind, _, rest = pk.partition("#")
     if kind == "COMPANY":
         _repair_company(rt, rest)
@@ -94,6 +102,9 @@ def repair(rt: Runtime, pk: str, woke_at: str) -> None:
         ]
         if troubles:
             raise troubles[0]
+        if brand in listing:
+            state.hand_on(rt, pk, woke_at, rt.now() + ANSWERED_BY)
+            return
     state.sleep(rt, pk, woke_at)
 
 

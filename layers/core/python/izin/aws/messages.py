@@ -384,7 +384,7 @@ def _update(
     }
 
 
-def waking(rt: Runtime, table: str, in_shard: int, until: datetime) -> Iterator[Item]:
+def waking(rt: Runtime, table: str, in_shard: int | str, until: datetime) -> Iterator[Item]:
     """The index entries of one shard that wake by `until`, earliest first."""
     return query(
         rt,

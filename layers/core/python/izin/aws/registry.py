@@ -155,9 +155,27 @@ def put(rt: Runtime, pk: str, item: Mapping[str, Any]) -> None:
     rt.cache.pop(pk, None)
 
 
+LISTED = "LISTED"
+"""The key of the item that names every sender that ever had an opt-out list."""
+
+
+def listed(rt: Runtime) -> list[Sender]:
+    """The senders whose provider keeps an opt-out list for them."""
+    names = sorted(read(rt, [LISTED], []).get(LISTED, {}).get("senders", ()))
+    found = read(rt, map(sender_key, names), [])
+    senders = (sender(found.get(sender_key(name))) for name in names)
+    return [each for each in senders if each and each.opt_out_list]
+
+
 def put_sender(rt: Runtime, item: Mapping[str, Any]) -> bool:
     """Store a sender with the lead from its address; False if another sender has that address."""
     lead = address_key(item["channel"], item["address"])
+    mention = {
+        "TableName": rt.registry_table,
+        "Key": pack({"pk": LISTED}),
+        "UpdateExpression": "ADD senders :sender",
+        "ExpressionAttributeValues": pack({":sender": {item["id"]}}),
+    }
     try:
         rt.dynamodb.transact_write_items(
             TransactItems=[
@@ -175,6 +193,7 @@ def put_sender(rt: Runtime, item: Mapping[str, Any]) -> bool:
                         "ExpressionAttributeValues": pack({":sender": item["id"]}),
                     }
                 },
+                *([{"Update": mention}] if item.get("opt_out_list") else []),
             ]
         )
     except ClientError as error:

@@ -293,6 +293,24 @@ def _company_drafts(item: Item) -> tuple[Draft, ...]:
     return tuple(_draft_of(item, name) for name in sorted(item) if name.startswith(_BLOCK))
 
 
+TO_LISTS = "lists"
+"""The partition of the `due` index for people whose opt-out is to be put on a provider's lists."""
+
+
+def hand_on(rt: Runtime, pk: str, woke_at: str, at: datetime) -> bool:
+    """Let whoever keeps the provider's lists find an item at `at`, unless it was woken again."""
+    return update_if(
+        rt,
+        {
+            "TableName": rt.state_table,
+            "Key": pack({"pk": pk}),
+            "UpdateExpression": "SET due_shard = :shard, wake_at = :at",
+            "ConditionExpression": "wake_at = :woke",
+            "ExpressionAttributeValues": pack({":shard": TO_LISTS, ":at": to_text(at), ":woke": woke_at}),
+        },
+    )
+
+
 def retained(rt: Runtime, seen: State, look_again: datetime | None) -> bool:
     """Note when to look next at what is kept of a person; whether nothing was said since `seen`."""
     later = {":at": to_text(look_again)} if look_again else {}
