@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from izin.exports import read, write
 from izin.exports.read import Change, Unreadable
@@ -185,6 +185,7 @@ def test_another_table_is_named(tmp_path: Path) -> None:
 keys = st.tuples(st.sampled_from("abc"), st.integers(1, 3))
 
 
+@settings(deadline=None)  # it writes files
 @given(
     before=st.sets(keys),
     steps=st.lists(st.lists(st.tuples(keys, st.booleans()), max_size=5), max_size=4),
