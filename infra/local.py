@@ -105,6 +105,7 @@ def started(port: int, at: datetime | None = None, state: Path = STATE) -> Itera
                 now=lambda: shifted(datetime.now(UTC), clock_file),
                 publish_inbound=lambda text: sns.publish(TopicArn=outputs["InboundTopicArn"], Message=text),
                 publish_receipt=lambda text: sns.publish(TopicArn=outputs["ReceiptsTopicArn"], Message=text),
+                publish_whatsapp=lambda text: sns.publish(TopicArn=outputs["WhatsAppTopicArn"], Message=text),
             )
             with (
                 phone.serving(phones, HOST, phone_port),
@@ -138,6 +139,7 @@ def describe(stack: Stack) -> dict[str, Any]:
         "sender": sender,
         "inbound_topic_arn": stack.outputs["InboundTopicArn"],
         "receipts_topic_arn": stack.outputs["ReceiptsTopicArn"],
+        "whatsapp_topic_arn": stack.outputs["WhatsAppTopicArn"],
         "emulator": stack.emulator.url,
         "phone_page": stack.phone_page,
         "clock": str(stack.clock_file),

@@ -2,7 +2,8 @@
 
 One small server plays the sandbox carrier and the phones behind it. Dispatch hands it a message (`POST
 /send`); it shows the message on the phone of that number and publishes the delivery receipt that AWS would.
-What is typed into the phone's box enters through the real inbound topic, as the JSON that AWS publishes.
+What is typed into the phone's box enters through the real inbound topics, as the JSON that AWS publishes for
+texts and for WhatsApp.
 Programs use `GET /phones.json` and `POST /reply`.
 """
 
@@ -38,6 +39,7 @@ class Bubble:
     text: str
     direction: str
     message_id: str
+    channel: str = "sms"
 
     def public(self) -> dict[str, str]:
         return {"from" if name == "sender" else name: value for name, value in asdict(self).items()}
@@ -50,6 +52,7 @@ class Phones:
     now: Callable[[], datetime]
     publish_inbound: Callable[[str], None]
     publish_receipt: Callable[[str], None]
+    publish_whatsapp: Callable[[str], None]
     _phones: dict[str, list[Bubble]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _receipts: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=32))
@@ -61,19 +64,30 @@ class Phones:
     def deliver(self, message: dict[str, Any]) -> str:
         """Takes a message as a carrier does and answers the carrier's id; the receipt follows."""
         message_id = str(uuid.uuid4())
-        sent_at = self.now()
-        self._show(
-            message["to"], Bubble(_rfc3339(sent_at), message["from"], message["text"], "in", message_id)
-        )
+        sent_at, channel = self.now(), message["channel"]
+        arrived = Bubble(_rfc3339(sent_at), message["from"], message["text"], "in", message_id, channel)
+        self._show(message["to"], arrived)
         self._receipts.submit(self._acknowledge, message, message_id, sent_at)
         return message_id
 
     def reply(self, person: str, to: str, text: str, inbound_message_id: str | None = None) -> str:
-        """The person's answer, in the shape of AWS two-way SMS. The same inbound id again is a duplicate."""
+        """The person's answer, in the shape in which AWS passes it on. The same id again is a duplicate."""
         inbound_message_id = inbound_message_id or str(uuid.uuid4())
-        answered = [
-            b.message_id for b in self.all().get(person, []) if b.direction == "in" and b.sender == to
-        ]
+        arrived = [b for b in self.all().get(person, []) if b.direction == "in" and b.sender == to]
+        answered = [b.message_id for b in arrived]
+        channel = arrived[-1].channel if arrived else "sms"
+        self._show(person, Bubble(_rfc3339(self.now()), to, text, "out", inbound_message_id, channel))
+        if channel == "whatsapp":
+            said = {
+                "from": person.removeprefix("+"),
+                "id": inbound_message_id,
+                "timestamp": str(int(self.now().timestamp())),
+                "type": "text",
+                "text": {"body": text},
+                **({"context": {"id": answered[-1]}} if answered else {}),
+            }
+            self.publish_whatsapp(_whatsapp(to, messages=[said]))
+            return inbound_message_id
         event = {
             "originationNumber": person,
             "destinationNumber": to,
@@ -83,7 +97,6 @@ class Phones:
         }
         if answered:
             event["previousPublishedMessageId"] = answered[-1]
-        self._show(person, Bubble(_rfc3339(self.now()), to, text, "out", inbound_message_id))
         self.publish_inbound(json.dumps(event))
         return inbound_message_id
 
@@ -97,7 +110,23 @@ class Phones:
 
     def _acknowledge(self, message: dict[str, Any], message_id: str, sent_at: datetime) -> None:
         time.sleep(RECEIPT_AFTER_SECONDS)
-        receipt = {
+        try:
+            if message["channel"] == "whatsapp":
+                status = {
+                    "id": message_id,
+                    "status": "delivered",
+                    "timestamp": str(int(self.now().timestamp())),
+                    "recipient_id": message["to"].removeprefix("+"),
+                    "biz_opaque_callback_data": message["message_ref"],
+                }
+                self.publish_whatsapp(_whatsapp(message["from"], statuses=[status]))
+            else:
+                self.publish_receipt(json.dumps(self._receipt(message, message_id, sent_at)))
+        except Exception:
+            logging.exception("The receipt of message %s was lost", message_id)
+
+    def _receipt(self, message: dict[str, Any], message_id: str, sent_at: datetime) -> dict[str, Any]:
+        return {
             "eventType": "TEXT_DELIVERED",
             "eventVersion": "1.0",
             "eventTimestamp": _milliseconds(self.now()),
@@ -111,10 +140,14 @@ class Phones:
             "context": {"message": message["message_ref"]},
             "totalMessageParts": 1,
         }
-        try:
-            self.publish_receipt(json.dumps(receipt))
-        except Exception:
-            logging.exception("The receipt of message %s was lost", message_id)
+
+
+def _whatsapp(sender: str, **events: Any) -> str:
+    """A notification about `sender` as AWS passes it on: Meta's entry is text within the header."""
+    metadata = {"display_phone_number": sender.removeprefix("+"), "phone_number_id": "0"}
+    value = {"messaging_product": "whatsapp", "metadata": metadata, **events}
+    entry = {"id": "0", "changes": [{"field": "messages", "value": value}]}
+    return json.dumps({"whatsAppWebhookEntry": json.dumps(entry), "messageId": str(uuid.uuid4())})
 
 
 @contextmanager
@@ -220,6 +253,7 @@ def _phone(number: str, bubbles: list[Bubble]) -> str:
 
 def _bubble(bubble: Bubble) -> str:
     who = html.escape(bubble.sender if bubble.direction == "in" else f"to {bubble.sender}")
+    who += " · WhatsApp" if bubble.channel == "whatsapp" else ""
     at = datetime.fromisoformat(bubble.at).astimezone(WIB)
     return (
         f'<li class="{bubble.direction}"><p dir="auto">{html.escape(bubble.text)}</p>'

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from izin.domain import whatsapp
 
 from infra import phone
 
@@ -21,10 +22,12 @@ class Sandbox:
     def __init__(self) -> None:
         self.inbound: list[dict[str, Any]] = []
         self.receipts: list[dict[str, Any]] = []
+        self.whatsapp: list[str] = []
         self.phones = phone.Phones(
             now=lambda: NOW,
             publish_inbound=lambda text: self.inbound.append(json.loads(text)),
             publish_receipt=lambda text: self.receipts.append(json.loads(text)),
+            publish_whatsapp=self.whatsapp.append,
         )
         self.port = 0
 
@@ -36,8 +39,8 @@ class Sandbox:
         connection.close()
         return status, text
 
-    def send(self, text: str = "Halo", sender: str = SENDER) -> str:
-        body = {"channel": "sms", "from": sender, "to": PERSON, "text": text, "message_ref": "shopx#1"}
+    def send(self, text: str = "Halo", sender: str = SENDER, channel: str = "sms") -> str:
+        body = {"channel": channel, "from": sender, "to": PERSON, "text": text, "message_ref": "shopx#1"}
         status, answer = self.call("POST", "/send", json.dumps(body))
         assert status == 200
         return str(json.loads(answer)["message_id"])
@@ -48,6 +51,21 @@ def sandbox() -> Iterator[Sandbox]:
     made = Sandbox()
     with phone.serving(made.phones, "127.0.0.1", PORT) as made.port:
         yield made
+
+
+def test_a_message_on_whatsapp_is_acknowledged_and_answered_there(sandbox: Sandbox) -> None:
+    message_id = sandbox.send("Halo", channel="whatsapp")
+    sandbox.phones.close()
+    reply = json.dumps({"from": PERSON, "to": SENDER, "text": "STOP"})
+    assert sandbox.call("POST", "/reply", reply, **{"Content-Type": "application/json"})[0] == 200
+
+    fate, said = (whatsapp.parse(text).happenings[0] for text in sandbox.whatsapp)
+    assert isinstance(fate, whatsapp.Fate)
+    assert (fate.receipt.carrier_ref, fate.receipt.message) == (message_id, "shopx#1")
+    assert isinstance(said, whatsapp.Said)
+    assert (said.text, said.follows, said.person.number) == ("STOP", message_id, PERSON)
+    assert said.sender_address == SENDER
+    assert (sandbox.inbound, sandbox.receipts) == ([], [])
 
 
 def test_a_message_arrives_and_is_acknowledged(sandbox: Sandbox) -> None:
