@@ -81,6 +81,7 @@ class FakeSms:
     faults: list[str] = field(default_factory=list)
     lists: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
     kept: list[tuple[str, str]] = field(default_factory=list)
+    numbers: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     patience: threading.Event = field(default_factory=threading.Event)
 
@@ -117,9 +118,11 @@ class FakeSms:
             return reply, reply.body or {"MessageId": ref}
 
     def keep_list(self, operation: str, body: dict[str, Any]) -> tuple[Reply, dict[str, Any]]:
-        """An operation on an opt-out list, two numbers to a page."""
+        """An operation on an opt-out list, two numbers to a page, or on what the account has."""
         with self.lock:
             self.faults += faults_of(body, operation=operation)
+            if operation == "DescribePhoneNumbers":
+                return ACCEPTS, {"PhoneNumbers": self.numbers}
             if self.plan:
                 reply = self.plan.popleft()
                 return reply, reply.body or {}
@@ -220,7 +223,7 @@ def serving(sms: FakeSms) -> Iterator[FakeSms]:
                 operation = target.removeprefix("PinpointSMSVoiceV2.")
                 receives = (
                     partial(sms.keep_list, operation)
-                    if "OptedOut" in target
+                    if operation != "SendTextMessage"
                     else partial(sms.receive, target)
                 )
                 reply, body = receives(asked)
