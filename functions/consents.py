@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from izin.api import ConsentBody, WordingVersion
-from izin.aws import acts, asking, http, identity, ledger
+from izin.aws import acts, asking, files, http, identity, ledger
 from izin.aws.asking import Asked
 from izin.aws.dynamo import Item
 from izin.aws.http import Answer, FieldError, Problem
@@ -40,7 +40,7 @@ def capture_consent(rt: Runtime, event: http.Event) -> Answer:
         rt, body.brand, body.sender, body.address, "address", body.channel, wording=registered
     )
     taken = _taken(asked, body)
-    problems = _judge(asked, body, taken, now)
+    problems = _judge(rt, asked, body, taken, now)
     if problems or taken.captured_at is None:  # without its instant a capture has a problem already
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, problems, "the consent was refused")
     act, key = _act_of(rt, asked, body, taken, to_millisecond(taken.captured_at), now), asked.key(rt)
@@ -70,12 +70,16 @@ def _taken(asked: Asked, body: ConsentBody) -> Capture:
         source=body.source or "",
         evidence=body.evidence,
         condition_of_purchase=body.condition_of_purchase,
+        pictured=asked.wording is not None and "screenshot" in asked.wording,
     )
 
 
-def _judge(asked: Asked, body: ConsentBody, taken: Capture, now: datetime) -> list[FieldError]:
+def _judge(rt: Runtime, asked: Asked, body: ConsentBody, taken: Capture, now: datetime) -> list[FieldError]:
     rules = {purpose: _rules(asked, body, purpose) for purpose in body.purposes}
-    found = capture.judge(taken, rules, asked.brand.name, now)
+    found = [
+        *capture.judge(taken, rules, asked.brand.name, now),
+        *files.missing(rt, asked.brand.id, asked.recipient_id, taken.evidence),
+    ]
     problems = [FieldError(p.field, p.code, p.said) for p in found]
     problems += [*_another_wording(asked, body), *_number_told(asked, body, taken)]
     if body.channel is Channel.SMS and not asked.phone.textable:
@@ -189,6 +193,7 @@ def _details(asked: Asked, body: ConsentBody, taken: Capture) -> dict[str, str]:
         "wording_id": asked.wording["id"] if asked.wording else None,
         "wording_version": str(asked.wording["version"]) if asked.wording else None,
         "wording_sha256": capture.wording_hash(taken.wording),
+        "screenshot": asked.wording.get("screenshot") if asked.wording else None,
         "language": taken.language,
         "method": str(taken.method) if taken.method else None,
         "basis": str(taken.basis),

@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from izin.api import ConsentImport
-from izin.aws import acts, asking, http, identity, ledger
+from izin.aws import acts, asking, files, http, identity, ledger
 from izin.aws.asking import UNPROCESSABLE, Asked
 from izin.aws.http import Answer, Principal, refuse
 from izin.aws.runtime import Runtime, runtime
@@ -52,7 +52,10 @@ def _import(rt: Runtime, principal: Principal, body: ConsentImport, *, dry_run: 
     double = asked.brand.double_opt_in or any(
         rule.double_opt_in for found in rules.values() for rule in found.consent
     )
-    faults = importing.judge(_claim(body), rules, asked.brand.name, now, double=double)
+    faults = (
+        *importing.judge(_claim(body), rules, asked.brand.name, now, double=double),
+        *files.missing(rt, body.brand, asked.recipient_id, body.evidence),
+    )
     act = _act_of(rt, asked, body, faults, now)
     if dry_run or ledger.earlier(rt, asked.state, act):
         standing = apply(asked.standing, act)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from izin.api import BrandBody, Name, SenderBody, TemplateBody, WordingBody
-from izin.aws import http
+from izin.aws import files, http
 from izin.aws import registry as store
 from izin.aws.dynamo import Item, get
 from izin.aws.http import Answer, FieldError, Problem, refuse
@@ -73,6 +73,7 @@ def put_wording(rt: Runtime, event: http.Event) -> Answer:
     if problems:
         errors = [FieldError("text", p.code, p.said) for p in problems]
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, errors, "the wording was refused")
+    _demand_picture(rt, body)
     item = {**_stored(body, wording_id), "sha256": capture.wording_hash(body.text)}
     if not store.put_wording(rt, item):
         _demand_same(rt, item)
@@ -82,6 +83,15 @@ def put_wording(rt: Runtime, event: http.Event) -> Answer:
 def _rules(brand: Brand, body: WordingBody) -> Iterator[Rules]:
     for country, channel, purpose in product(body.countries, body.channels, body.purposes):
         yield brand.rules(pack_of(country), channel, purpose, ()).without(brand.relax)
+
+
+def _demand_picture(rt: Runtime, body: WordingBody) -> None:
+    """Raises Problem 422 for a picture that nobody uploaded."""
+    if body.screenshot:
+        key = files.brand_key(body.brand, body.screenshot.removeprefix("sha256:"))
+        if not files.is_there(rt, key):
+            message = "upload the picture first: POST /v1/evidence without an address says where to"
+            raise refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "screenshot", "not_uploaded", message)
 
 
 def _demand_same(rt: Runtime, item: Item) -> None:

@@ -6,7 +6,7 @@ A function has a variable exactly where it has a grant, so what it may not use i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from aws_cdk import Acknowledgment, Stack, Validations
@@ -15,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from infra.event_log import EventLog, follow
+from infra.evidence import BRANDS, PEOPLE, Evidence
 from infra.queues import Queues
 from infra.store import Store
 
@@ -49,6 +50,7 @@ class Access:
     log: str | None = None  # "read" or "write"
     follows: bool = False  # the ledger, event by event
     lists: bool = False  # the provider's opt-out lists
+    files: dict[str, Actions] = field(default_factory=dict)  # by folder of the evidence
 
 
 RECORDER = Access(
@@ -74,8 +76,21 @@ ACCESS: dict[str, Access] = {
     ),
     # No pepper, no messages, no queue: the page knows its person by no number and sends nothing.
     "page": Access(state=WRITE, ledger=LEDGER_APPEND, keys=READ, registry=READ, pages=("GetItem",)),
-    "consents": RECORDER,
-    "imports": Access(state=WRITE, ledger=LEDGER_APPEND, keys=CREATE, registry=READ, pepper=True),
+    "consents": replace(RECORDER, files={PEOPLE: ("GetObject",)}),
+    "imports": Access(
+        state=WRITE,
+        ledger=LEDGER_APPEND,
+        keys=CREATE,
+        registry=READ,
+        pepper=True,
+        files={PEOPLE: ("GetObject",)},
+    ),
+    "uploads": Access(
+        state=("BatchGetItem",),
+        keys=("BatchGetItem",),
+        pepper=True,
+        files={PEOPLE: ("GetObject", "PutObject"), BRANDS: ("GetObject", "PutObject")},
+    ),
     "opt_outs": RECORDER,
     "rights": Access(
         state=WRITE,
@@ -93,7 +108,7 @@ ACCESS: dict[str, Access] = {
         prunes=True,
     ),
     "recipients": Access(state=READ, ledger=("Query",), keys=("BatchGetItem",), pepper=True, log="read"),
-    "registry": Access(registry=("GetItem", "PutItem", "UpdateItem")),
+    "registry": Access(registry=("GetItem", "PutItem", "UpdateItem"), files={BRANDS: ("GetObject",)}),
     "describe": Access(),
     "inbound": Access(
         state=WRITE,
@@ -164,7 +179,12 @@ _KEY_TO_WRITE = (
 
 
 def give_access(
-    function: lambda_.Function, name: str, store: Store, queues: Queues, event_log: EventLog
+    function: lambda_.Function,
+    name: str,
+    store: Store,
+    queues: Queues,
+    event_log: EventLog,
+    evidence: Evidence,
 ) -> None:
     """Grants to `function` what the table above says of `name`, and sets the variables that go with it."""
     access = ACCESS[name]
@@ -192,6 +212,8 @@ def give_access(
     if access.follows:
         follow(store.ledger, function)
         _give_key(function, store, _KEY_TO_READ, "dynamodb")
+    if access.files:
+        _give_files(function, access, store, evidence)
 
 
 def _give_tables(function: lambda_.Function, access: Access, store: Store) -> None:
@@ -222,6 +244,18 @@ def _give_tables(function: lambda_.Function, access: Access, store: Store) -> No
 def _give_queue(function: lambda_.Function, queue_arn: str, store: Store) -> None:
     _allow(function, ["sqs:SendMessage"], [queue_arn])
     _give_key(function, store, ["kms:GenerateDataKey", "kms:Decrypt"], "sqs")
+
+
+def _give_files(function: lambda_.Function, access: Access, store: Store, evidence: Evidence) -> None:
+    """Files by folder. Listing lets S3 say that a file is not there, instead of that it is forbidden."""
+    bucket = evidence.bucket
+    for folder, actions in access.files.items():
+        _allow(function, [f"s3:{action}" for action in actions], [bucket.arn_for_objects(f"{folder}/*")])
+        evidence.acknowledge(cast(iam.Role, function.role), folder)
+    _allow(function, ["s3:ListBucket"], [bucket.bucket_arn])
+    writes = any("PutObject" in actions for actions in access.files.values())
+    _give_key(function, store, ["kms:Decrypt", *(["kms:GenerateDataKey"] if writes else [])], "s3")
+    function.add_environment("EVIDENCE_BUCKET", bucket.bucket_name)
 
 
 def _give_key(function: lambda_.Function, store: Store, actions: Actions | list[str], service: str) -> None:

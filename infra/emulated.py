@@ -17,8 +17,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions, lambda_runtime
-from ministack.services import sns
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.services import s3, sns
+from ministack.services.cloudformation import provisioners
 
 
 def take_loopback_for_tls() -> None:
@@ -75,6 +76,34 @@ def unpack_layers_once() -> None:
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": LayerZip})
 
 
+def lock_objects() -> None:
+    """A bucket's template says how long it locks what it gets; here CloudFormation would leave that out."""
+    apply = provisioners._s3_apply_configurations
+
+    def apply_with_lock(name: str, properties: dict[str, Any], *before: Any) -> None:
+        apply(name, properties, *before)
+        rule = properties.get("ObjectLockConfiguration", {}).get("Rule", {})
+        if retention := rule.get("DefaultRetention"):
+            days = {"Mode": retention["Mode"], "Days": int(retention["Days"])}
+            s3._bucket_object_lock[name] = {"enabled": True, "default_retention": days}
+
+    provisioners._s3_apply_configurations = apply_with_lock
+
+
+def name_roles_in_conditions() -> None:
+    """Whoever has taken a role is, as `aws:PrincipalArn`, the role and not their session."""
+    resolve = iam_evaluator._resolve_condition_key
+
+    def resolve_role(key: str, context: Any) -> Any:
+        found = resolve(key, context)
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in str(found):
+            _, _, _, _, account, resource = found.split(":")
+            return f"arn:aws:iam::{account}:role/{resource.split('/')[1]}"
+        return found
+
+    iam_evaluator._resolve_condition_key = resolve_role
+
+
 def follow_parent() -> None:
     """Ends this process when the pipe from its parent closes, however that came about."""
     sys.stdin.read()
@@ -86,5 +115,7 @@ if __name__ == "__main__":
     authorize_batches_as_single_calls()
     stamp_milliseconds()
     unpack_layers_once()
+    lock_objects()
+    name_roles_in_conditions()
     threading.Thread(target=follow_parent, daemon=True).start()
     app.main()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy
+from typing import cast
+
+from aws_cdk import Acknowledgment, CfnElement, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+PEOPLE, BRANDS = "recipients", "brands"
+"""The folders: of what is about one person, and of what everybody is shown (`izin/aws/files.py`)."""
+
 
 class Evidence(Construct):
-    """A bucket under Object Lock, and the log of who read it.
+    """A bucket under Object Lock, the log of who read it, and the role that may erase.
 
-    Governance mode: an erasure that the law demands can still be carried out, by a role that may bypass
-    the lock. In compliance mode nobody could.
+    Governance mode: an erasure that the law demands can still be carried out. In compliance mode nobody
+    could. The bucket's policy refuses to all but the one role what would shorten or pass the lock.
     """
 
     def __init__(self, scope: Construct, id: str, *, key: kms.IKey) -> None:
@@ -40,4 +46,40 @@ class Evidence(Construct):
             object_lock_default_retention=s3.ObjectLockRetention.governance(Duration.days(5 * 365)),
             server_access_logs_bucket=self.access_log,
             removal_policy=RemovalPolicy.RETAIN,
+        )
+        self.eraser = iam.Role(
+            self,
+            "Eraser",
+            description="Izin: deletes the evidence of one person, under the lock",
+            # Who of the account may take the role is for the account to say.
+            assumed_by=iam.AccountRootPrincipal(),
+        )
+        self._let_the_eraser_erase()
+
+    def acknowledge(self, role: iam.Role, folder: str) -> None:
+        """Says to cdk-nag why a grant on a folder ends in a wildcard."""
+        logical_id = Stack.of(self).get_logical_id(cast(CfnElement, self.bucket.node.default_child))
+        finding = f"AwsSolutions-IAM5[Resource::<{logical_id}.Arn>/{folder}/*]"
+        reason = "Files are named by their person and their content, which nobody knows before."
+        Validations.of(role).acknowledge(Acknowledgment(id=finding, reason=reason))
+
+    def _let_the_eraser_erase(self) -> None:
+        people = self.bucket.arn_for_objects(f"{PEOPLE}/*")
+        self.eraser.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"], resources=[people]
+            )
+        )
+        self.acknowledge(self.eraser, PEOPLE)
+        self.eraser.add_to_policy(
+            iam.PolicyStatement(actions=["s3:ListBucketVersions"], resources=[self.bucket.bucket_arn])
+        )
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:BypassGovernanceRetention", "s3:PutObjectRetention", "s3:DeleteObjectVersion"],
+                resources=[self.bucket.arn_for_objects("*")],
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": self.eraser.role_arn}},
+            )
         )

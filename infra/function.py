@@ -20,6 +20,7 @@ TIMEOUT = {
     "consents": 10,
     "imports": 30,  # as long as API Gateway waits: a hundred events, one after the other
     "opt_outs": 30,
+    "uploads": 10,
     "recipients": 10,
     "registry": 10,
     "describe": 10,

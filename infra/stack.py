@@ -63,7 +63,7 @@ class Izin(Stack):
 
         functions = {name: function(self, name, layers) for name in ACCESS}
         for name, made in functions.items():
-            give_access(made, name, self.store, self.queues, self.log)
+            give_access(made, name, self.store, self.queues, self.log, self.evidence)
         if sandbox_url:
             functions["dispatch"].add_environment("SANDBOX_URL", sandbox_url)
 
@@ -129,6 +129,7 @@ class Izin(Stack):
             "EvidenceBucket": self.evidence.bucket.bucket_name,
             "LogBucket": self.log.bucket.bucket_name,
             "LogKeyArn": self.log.signing_key.key_arn,
+            "EraserRoleArn": self.evidence.eraser.role_arn,
         }
         for name, work in self.queues.by_name().items():
             outputs[f"{name.capitalize()}QueueUrl"] = work.queue.queue_url

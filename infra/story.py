@@ -4,11 +4,14 @@ The story of the README, played through the running stack by real calls and told
 looks for what it expects and ends the story with a sentence if it does not come.
 """
 
+import base64
+import hashlib
 import json
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,6 +27,10 @@ JAKARTA = timezone(timedelta(hours=7), "Jakarta")
 # Of the story alone: its days lie ahead of whoever uses the stack afterwards.
 PERSON = "+6281290012345"
 PROMOTION = "ShopX: diskon 20% s.d. 30 Nov. Balas STOP untuk berhenti"
+# A picture of one white point, where an app has one of its sign-up page.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mP8/x8AAwMCAO+/p9sAAAAASUVORK5CYII="
+)
 LOGIN_CODE = "ShopX: kode masuk Anda 123456"
 WAIT_SECONDS = 60
 SETTLE_SECONDS = 2
@@ -39,10 +46,11 @@ def start(at: datetime | None) -> datetime:
 
 
 def play(stack: "Stack") -> None:
-    """Plays the nine steps. Raises `StoryError` at the first that does not come true."""
+    """Plays the ten steps. Raises `StoryError` at the first that does not come true."""
     story = _Story(stack)
     if stack.now().astimezone(JAKARTA).hour < 20:
         story.wait_for_night()
+    story.the_sign_up_is_pictured()
     story.a_preticked_box_is_no_consent()
     yes_id = story.a_proper_consent_is_confirmed_by_reply()
     opening = story.a_promotion_waits_for_the_morning()
@@ -57,9 +65,22 @@ def play(stack: "Stack") -> None:
 @dataclass
 class _Story:
     stack: "Stack"
+    picture: str = ""
 
     def wait_for_night(self) -> None:
         self._clock(_next_time(self.stack.now(), 23, 30))
+
+    def the_sign_up_is_pictured(self) -> None:
+        self._title("The sign-up is pictured")
+        file = {"sha256": hashlib.sha256(PICTURE).hexdigest(), "size": len(PICTURE), "type": "image/png"}
+        _, answer = self.stack.call("POST", "/v1/evidence", {"brand": "shopx", "address": PERSON, **file})
+        upload = answer.get("upload", {})
+        _expect("url" in upload, f"an address to upload to, but got {json.dumps(answer)}")
+        url, headers = upload["url"], upload["headers"]
+        request = urllib.request.Request(url, PICTURE, headers, method=upload["method"])  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as done:  # noqa: S310 (from our own API)
+            self._tell("ShopX", "uploads what the person saw", f"{done.status} {done.reason}")
+        self.picture = answer["evidence"]
 
     def a_preticked_box_is_no_consent(self) -> None:
         self._title("A pre-ticked box is no consent")
@@ -179,7 +200,7 @@ class _Story:
                 "method": "checkbox",
                 "prechecked": prechecked,
                 "source": "https://shopx.example/daftar",
-                "evidence": {"screenshot": "sha256:" + "5a" * 32},
+                "evidence": {"screenshot": self.picture},
             },
         )
 

@@ -32,6 +32,7 @@ from tests.handlers.schema import Properties
 from tests.handlers.world import Clock, DelayedSqs, World
 
 _numbers = itertools.count(1)
+_SIGNED = Config(signature_version="s3v4")  # as the product presigns
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +71,7 @@ def clients(aws: Emulator, carrier: FakeSms) -> dict[str, Any]:
     return {
         "dynamodb": session.client("dynamodb", endpoint_url=aws.url, config=plain),
         "sqs": session.client("sqs", endpoint_url=aws.url, config=plain),
-        "s3": session.client("s3", endpoint_url=aws.url, config=plain),
+        "s3": session.client("s3", endpoint_url=aws.url, config=plain.merge(_SIGNED)),
         "kms": session.client("kms", endpoint_url=aws.url, config=plain),
         "streams": session.client("dynamodbstreams", endpoint_url=aws.url, config=plain),
         "sms": session.client(SERVICE, endpoint_url=carrier.url, config=plain),
@@ -105,6 +106,7 @@ def make_world(
             dynamodb=dynamodb,
             sqs=DelayedSqs(clients["sqs"], clock.now),
             sms=clients["sms"],
+            evidence_bucket=schema.create_bucket(clients["s3"], f"{prefix}-evidence"),
             social=clients["social"],
             s3=clients["s3"],
             kms=clients["kms"],

@@ -76,3 +76,9 @@ def create_log(s3: Any, name: str, region: str) -> str:
         CreateBucketConfiguration={"LocationConstraint": region},
     )
     return name
+
+
+def create_bucket(s3: Any, name: str) -> str:
+    """A bucket for files; what locks them is tested on the whole stack."""
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    return name

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import http.client
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from izin.domain.capture import wording_hash
 
+from tests.handlers.calls import Call
 from tests.handlers.world import WORDING, Said, World
 
 
@@ -201,3 +206,108 @@ def test_the_gate_sees_a_consent_expire_when_it_is_read(here: World, case: str) 
     assert not reasons(given_at + lasts - timedelta(milliseconds=1)) & {*unproved, "no_consent"}
     assert unproved <= reasons(given_at + lasts)
     assert json.dumps(said.body).count("expires_at") == 1
+
+
+# Files
+
+PICTURE = b"\x89PNG what the person was shown"
+HASH = hashlib.sha256(PICTURE).hexdigest()
+
+
+def offered(world: World, address: str | None, **fields: Any) -> Said:
+    body = {"brand": "shopx", "sha256": HASH, "size": len(PICTURE), "type": "image/png", **fields}
+    return world.call("POST /v1/evidence", body | ({"address": address} if address else {}))
+
+
+def send(upload: dict[str, Any], content: bytes = PICTURE, **headers: str) -> int:
+    """What an app does with the answer: one request, as it says."""
+    url = urlsplit(upload["url"])
+    connection = http.client.HTTPConnection(url.netloc, timeout=10)
+    with contextlib.closing(connection):
+        wanted = {**upload["headers"], "content-length": str(len(content)), **headers}
+        connection.request(upload["method"], f"{url.path}?{url.query}", content, wanted)
+        return connection.getresponse().status
+
+
+def test_a_file_is_uploaded_and_then_proves_a_consent(here: World) -> None:
+    person = here.person()
+    evidence = {"screenshot": f"sha256:{HASH}"}
+    too_early = here.consent(person, evidence=evidence)
+    assert (too_early.status, too_early.codes) == (422, [("evidence.screenshot", "not_uploaded")])
+    said = offered(here, person)
+    assert (said.status, said.body["uploaded"], said.body["evidence"]) == (200, False, f"sha256:{HASH}")
+    assert person[1:] not in said.text
+    assert f"/recipients/{here.id_of(person)}/shopx/{HASH}?" in said.body["upload"]["url"]
+    assert send(said.body["upload"]) == 200
+    assert here.consent(person, evidence=evidence).status == 200
+    assert here.consent(here.person(), evidence=evidence).codes == [("evidence.screenshot", "not_uploaded")]
+    again = offered(here, person)
+    assert (again.body["uploaded"], "upload" in again.body) == (True, False)
+    assert send(said.body["upload"]) == 412  # a file that is there is not overwritten
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (PICTURE[:-1] + b"!", {}),
+        (PICTURE + b"!", {}),
+        (PICTURE[:-1], {}),
+        (PICTURE, {"content-type": "text/html"}),
+        (PICTURE, {"x-amz-checksum-sha256": "A" * 43 + "="}),
+    ],
+)
+def test_an_upload_takes_this_file_and_no_other(here: World, content: bytes, headers: dict[str, str]) -> None:
+    person = here.person()
+    assert send(offered(here, person).body["upload"], content, **headers) in (400, 403)
+    assert not offered(here, person).body["uploaded"]
+
+
+def test_the_address_of_an_upload_signs_all_that_it_is_bound_to(here: World) -> None:
+    upload = offered(here, here.person()).body["upload"]
+    (signed,) = parse_qs(urlsplit(upload["url"]).query)["X-Amz-SignedHeaders"]
+    assert set(signed.split(";")) == {*upload["headers"], "host"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"sha256": "5a"}, "sha256"),
+        ({"size": 0}, "size"),
+        ({"size": 20 * 1024 * 1024 + 1}, "size"),
+        ({"type": "text/html"}, "type"),
+        ({"address": "81298765432"}, "address"),
+    ],
+)
+def test_what_is_no_file_of_evidence_is_refused(here: World, fields: dict[str, Any], field: str) -> None:
+    said = offered(here, here.person(), **fields) if "address" not in fields else offered(here, **fields)
+    assert (said.status, [name for name, _ in said.codes]) == (422, [field])
+
+
+def test_a_picture_of_the_wording_serves_every_consent_to_it(here: World) -> None:
+    shown = {"screenshot": f"sha256:{HASH}"}
+    assert put_wording(here, **shown).codes == [("screenshot", "not_uploaded")]
+    assert send(offered(here, None).body["upload"]) == 200
+    assert put_wording(here, **shown).status == 200
+    person = here.person()
+    wording = {"id": "signup", "version": 1}
+    assert here.consent(person, wording=wording, language=None, evidence={}).status == 200
+    assert here.ledger(person)[0]["details"]["screenshot"] == shown["screenshot"]
+
+
+def test_only_a_file_that_is_named_costs_a_call(here: World) -> None:
+    calls: list[str] = []
+
+    def watch(call: Call, go: Any) -> Any:
+        calls.append(call.name)
+        return go(call.request)
+
+    def asked(**fields: Any) -> int:
+        body = here.consent_body(here.person(), **fields)
+        calls.clear()
+        assert here.call("POST /v1/consents", body, rt=here.watched(watch)).status == 200
+        return calls.count("head_object")
+
+    assert asked() == 1
+    here.register(double_opt_in=False, countries=["FR"])
+    french = {"address": here.secret("+33612345678"), "evidence": {}, "wording": "I agree to offers of ShopX"}
+    assert asked(**french, language="fr") == 0

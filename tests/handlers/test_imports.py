@@ -28,7 +28,7 @@ def claim(here: World, person: str, age: timedelta = timedelta(days=30), **field
         "method": "checkbox",
         "prechecked": False,
         "source": "the list of the old system",
-        "evidence": {"screenshot": "sha256:" + "a" * 64},
+        "evidence": {"screenshot": here.uploaded(person, "shopx")},
         **fields,
     }
     return {name: value for name, value in body.items() if value is not None}
@@ -69,7 +69,8 @@ def test_a_consent_with_its_evidence_holds_and_nobody_is_asked(here: World) -> N
         ({"method": None}, "method", "missing"),
         ({"language": None}, "language", "missing"),
         ({"confirmed_at": None}, "confirmed_at", "missing"),
-        ({"evidence": {}}, "screenshot", "missing"),
+        ({"evidence": {}}, "evidence.screenshot", "missing"),
+        ({"evidence": {"screenshot": "sha256:" + "b" * 64}}, "evidence.screenshot", "not_uploaded"),
         ({"prechecked": True}, "prechecked", "pre_ticked"),
         ({"prechecked": None}, "prechecked", "missing"),
         ({"confirmed_at": "2031-01-01T00:00:00Z"}, "confirmed_at", "in_the_future"),

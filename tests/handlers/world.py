@@ -6,6 +6,7 @@ clients reach an emulator and whose clock can be moved.
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import itertools
 import json
@@ -27,7 +28,8 @@ import registry as registrar
 import release
 import retention
 import rights
-from izin.aws import codec, http, identity, ledger, messages, queue, registry, state
+import uploads
+from izin.aws import codec, files, http, identity, ledger, messages, queue, registry, state
 from izin.aws.dynamo import Item, unpack
 from izin.aws.messages import Status, Stored
 from izin.aws.runtime import Runtime
@@ -141,6 +143,7 @@ _ROUTES: dict[str, tuple[Any, Callable[[Runtime, http.Event], http.Answer]]] = {
     "DELETE /v1/messages/{id}": (gate, gate.cancel),
     "POST /v1/consents": (consents, consents.capture_consent),
     "POST /v1/consents/batch": (imports, imports.import_consents),
+    "POST /v1/evidence": (uploads, uploads.offer),
     "POST /v1/opt-outs": (opt_outs, opt_outs.opt_out),
     "POST /v1/opt-outs/batch": (opt_outs, opt_outs.opt_out_batch),
     "POST /v1/recipients/lookup": (recipients, recipients.look_up),
@@ -281,10 +284,19 @@ class World:
             "method": "checkbox",
             "prechecked": False,
             "source": "https://shopx.example/daftar",
-            "evidence": {"screenshot": "sha256:" + "a" * 64},
             **fields,
         }
+        if "evidence" not in body:
+            body["evidence"] = {"screenshot": self.uploaded(person, body["brand"])}
         return {name: value for name, value in body.items() if value is not None}
+
+    def uploaded(self, person: str, brand: str = "shopx", content: bytes = b"a picture") -> str:
+        """A file about a person that lies where uploads lie: what a consent calls it."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        key = files.person_key(brand, self.id_of(person), sha256)
+        bucket = self.rt.evidence_bucket
+        self.rt.s3.put_object(Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
+        return f"sha256:{sha256}"
 
     def consent(self, person: str, **fields: Any) -> Said:
         return self.call("POST /v1/consents", self.consent_body(person, **fields))

@@ -207,3 +207,72 @@ def test_the_code_of_a_function_is_its_one_file(template, function):
     digest = found["Properties"]["Code"]["S3Key"].removesuffix(".zip")
     folder = template.path.parent / f"asset.{digest}"
     assert [path.name for path in folder.iterdir()] == [f"{function}.py"]
+
+
+FILES_OF = {
+    "consents": {"recipients": {"s3:GetObject"}},
+    "imports": {"recipients": {"s3:GetObject"}},
+    "registry": {"brands": {"s3:GetObject"}},
+    "uploads": {
+        "recipients": {"s3:GetObject", "s3:PutObject"},
+        "brands": {"s3:GetObject", "s3:PutObject"},
+    },
+}
+
+
+def _evidence_bucket(template):
+    return template.document["Outputs"]["EvidenceBucket"]["Value"]["Ref"]
+
+
+@pytest.mark.parametrize("function", ACCESS)
+def test_who_may_touch_which_evidence(template, function):
+    bucket = _evidence_bucket(template)
+    allowed = {key: actions for key, actions in template.allowed(function).items() if bucket in key}
+    folders = {f"{bucket}/{name}/*": actions for name, actions in FILES_OF.get(function, {}).items()}
+    assert allowed == (folders | {bucket: {"s3:ListBucket"}} if folders else {})
+    assert ("EVIDENCE_BUCKET" in template.variables(function)) == bool(folders)
+
+
+def test_only_the_eraser_may_pass_the_lock(template):
+    bucket = _evidence_bucket(template)
+    passing = {
+        role["Ref"]
+        for policy in template.resources("AWS::IAM::Policy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if re.search("s3:(Bypass|Delete|PutObjectRetention|PutObjectLegalHold)", str(statement["Action"]))
+        for role in policy["Properties"]["Roles"]
+    }
+    (eraser,) = passing
+    (denial,) = (
+        statement
+        for policy in template.resources("AWS::S3::BucketPolicy").values()
+        if policy["Properties"]["Bucket"] == {"Ref": bucket}
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "s3:BypassGovernanceRetention" in statement["Action"]
+    )
+    assert (denial["Effect"], denial["Principal"]) == ("Deny", {"AWS": "*"})
+    assert set(denial["Action"]) == {
+        "s3:BypassGovernanceRetention",
+        "s3:DeleteObjectVersion",
+        "s3:PutObjectRetention",
+    }
+    assert denial["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": [eraser, "Arn"]}}}
+    trust = template.document["Resources"][eraser]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert [s["Principal"] for s in trust] == [{"AWS": trust[0]["Principal"]["AWS"]}]
+    assert "root" in str(trust[0]["Principal"]["AWS"])
+
+
+def test_the_eraser_erases_people_and_nothing_else(template):
+    bucket = _evidence_bucket(template)
+    (statements,) = (
+        policy["Properties"]["PolicyDocument"]["Statement"]
+        for policy in template.resources("AWS::IAM::Policy").values()
+        if "s3:BypassGovernanceRetention" in str(policy)
+    )
+    erases, lists = statements
+    assert set(erases["Action"]) == {"s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"}
+    assert erases["Resource"]["Fn::Join"][1][1:] == ["/recipients/*"]
+    assert (lists["Action"], lists["Resource"]) == (
+        "s3:ListBucketVersions",
+        {"Fn::GetAtt": [bucket, "Arn"]},
+    )

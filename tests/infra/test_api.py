@@ -14,6 +14,7 @@ CALLS = {
     "DELETE /v1/messages/{id}": "gate",
     "POST /v1/consents": "consents",
     "POST /v1/consents/batch": "imports",
+    "POST /v1/evidence": "uploads",
     "POST /v1/opt-outs": "opt_outs",
     "POST /v1/opt-outs/batch": "opt_outs",
     "POST /v1/recipients/lookup": "recipients",

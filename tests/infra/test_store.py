@@ -109,5 +109,9 @@ def test_evidence_and_log_cannot_be_changed(template, output):
     retention = properties["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
     assert retention == {"Mode": "GOVERNANCE", "Days": 5 * 365}
     assert properties["VersioningConfiguration"]["Status"] == "Enabled"
+    (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    by_default = encryption["ServerSideEncryptionByDefault"]
+    assert by_default["SSEAlgorithm"] == "aws:kms"
+    assert by_default["KMSMasterKeyID"]["Fn::GetAtt"][0] in template.resources("AWS::KMS::Key")
     assert "LoggingConfiguration" in properties
     assert all(properties["PublicAccessBlockConfiguration"].values())

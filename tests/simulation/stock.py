@@ -92,6 +92,7 @@ def stock(known_to: tuple[Brand, ...]) -> Database:
         relax = () if brand.double else ("ID.consent.double_opt_in",)
         registered |= {"double_opt_in": brand.double, "relax": relax}
         registry.put(rt, registry.brand_key(brand.id), registered)
+        registry.put(rt, registry.wording_key(brand.id, "join", 1), _wording(brand))
         for person in PEOPLE:
             sender = {
                 "id": brand.sender(person),
@@ -127,14 +128,19 @@ def stock(known_to: tuple[Brand, ...]) -> Database:
     return database
 
 
-_EVIDENCE = {
-    "ID": {"screenshot": "sha256:" + "5a" * 32},
-    "BR": {"ip": "203.0.113.7", "cpf": "529.982.247-25"},
-}
+_EVIDENCE = {"BR": {"ip": "203.0.113.7", "cpf": "529.982.247-25"}}
+_WORDING = {"ID": "Saya setuju menerima promosi", "BR": "Aceito receber promocoes"}
+
+
+def _wording(brand: Brand) -> dict[str, Any]:
+    """What Indonesians are shown, registered with its picture."""
+    scope = {"channels": ["sms"], "purposes": ["marketing"], "countries": ["ID"], "language": "id"}
+    text, picture = f"{_WORDING['ID']} {brand.name}", "sha256:" + "5a" * 32
+    return {"id": "join", "brand": brand.id, "version": 1, "text": text, "screenshot": picture, **scope}
 
 
 def consent(brand: Brand, person: Person, consent_id: str, at: datetime) -> dict[str, Any]:
-    wording = {"ID": "Saya setuju menerima promosi", "BR": "Aceito receber promocoes"}
+    text = f"{_WORDING.get(person.country, 'I agree to receive marketing')} {brand.name}"
     return {
         "id": consent_id,
         "brand": brand.id,
@@ -144,7 +150,7 @@ def consent(brand: Brand, person: Person, consent_id: str, at: datetime) -> dict
         "purposes": ["marketing"],
         "language": person.language if person is not HANS else "en",
         "captured_at": at.isoformat(),
-        "wording": f"{wording.get(person.country, 'I agree to receive marketing')} {brand.name}",
+        "wording": {"id": "join", "version": 1} if person.country == "ID" else text,
         "method": "checkbox",
         "prechecked": False,
         "condition_of_purchase": False,

@@ -41,6 +41,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 _MESSAGE_ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
 MessageId = Annotated[str, StringConstraints(pattern=_MESSAGE_ID)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+FILE_LIMIT = 20 * 1024 * 1024
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 TEXT_LIMIT = 4096
 Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT)]
@@ -217,6 +219,23 @@ class ConsentImports(Body):
     dry_run: bool = Field(default=False, description="judge everything, write nothing")
 
 
+class EvidenceBody(Body):
+    """`POST /v1/evidence`: a file that will prove a consent."""
+
+    brand: Name
+    address: str | None = Field(
+        default=None,
+        max_length=32,
+        repr=False,
+        description="whom the file is about; left out for what everybody is shown",
+    )
+    sha256: Sha256
+    size: int = Field(ge=1, le=FILE_LIMIT, description="bytes, exactly")
+    type: Literal[
+        "image/png", "image/jpeg", "image/webp", "application/pdf", "audio/mpeg", "audio/mp4", "audio/ogg"
+    ]
+
+
 class OptOutBody(Body):
     """`POST /v1/opt-outs`: an opt-out that did not come as a reply."""
 
@@ -365,6 +384,9 @@ class WordingBody(Body):
     countries: frozenset[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]] = Field(min_length=1)
     language: Language
     text: WordingText
+    screenshot: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] | None = Field(
+        default=None, description="how it looks, uploaded without an address; serves every consent to it"
+    )
 
 
 class TemplateBody(Body):

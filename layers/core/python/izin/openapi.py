@@ -35,6 +35,7 @@ OPERATIONS = (
     Operation("DELETE /v1/messages/{id}", "Cancel a message that still waits", "send"),
     Operation("POST /v1/consents", "Capture a consent with its evidence", "consent", api.ConsentBody),
     Operation("POST /v1/consents/batch", "Import up to 100 consents", "consent", api.ConsentImports),
+    Operation("POST /v1/evidence", "Where to upload a file that proves it", "consent", api.EvidenceBody),
     Operation("POST /v1/opt-outs", "Record an opt-out that was no reply", "opt_out", api.OptOutBody),
     Operation("POST /v1/opt-outs/batch", "Record up to 100 opt-outs", "opt_out", api.OptOuts),
     Operation("POST /v1/recipients/lookup", "From a number to a recipient_id", "read", api.LookupBody),

@@ -20,6 +20,9 @@ from izin.aws import clock
 # One slow call must not eat a permit: DynamoDB answers in milliseconds or is asked again.
 _FAST = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 
+# Else presigned addresses name the endpoint of another region, which only redirects.
+_REGIONAL = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
@@ -50,6 +53,7 @@ class Runtime:
     kms: Any = None
     log_bucket: str = ""
     log_key: str = ""
+    evidence_bucket: str = ""
     now: Callable[[], datetime] = clock.now
     carrier_time: Callable[[str], datetime] = clock.carrier_time
     sleep: Callable[[float], None] = time.sleep
@@ -72,6 +76,7 @@ _LIFE = 3600  # seconds
 def _runtime(_hour: int) -> Runtime:
     env = os.environ
     secret = env.get("PEPPER_SECRET_ARN")
+    bucket = env.get("EVIDENCE_BUCKET", "")
     return Runtime(
         dynamodb=boto3.client("dynamodb", config=_FAST),
         sqs=boto3.client("sqs", config=_FAST),
@@ -85,7 +90,8 @@ def _runtime(_hour: int) -> Runtime:
         dispatch_queue_url=env.get("DISPATCH_QUEUE_URL", ""),
         dead_letter_queue_url=env.get("DEAD_LETTER_QUEUE_URL", ""),
         sandbox_url=env.get("SANDBOX_URL", ""),
-        s3=boto3.client("s3", config=_FAST) if "LOG_BUCKET" in env else None,
+        s3=boto3.client("s3", config=_FAST.merge(_REGIONAL)) if bucket or "LOG_BUCKET" in env else None,
+        evidence_bucket=bucket,
         kms=boto3.client("kms", config=_FAST) if "LOG_KEY" in env else None,
         log_bucket=env.get("LOG_BUCKET", ""),
         log_key=env.get("LOG_KEY", ""),

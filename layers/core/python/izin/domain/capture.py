@@ -28,6 +28,7 @@ class Fault(StrEnum):
     MISSING = "missing"
     MALFORMED = "malformed"
     NOT_ASKED = "not_asked"
+    NOT_UPLOADED = "not_uploaded"
     IN_THE_FUTURE = "in_the_future"
 
 
@@ -40,7 +41,7 @@ class Capture:
     there was no box or nobody knows; `condition_of_purchase` whether the person could not buy without
     it. `evidence` holds what packs ask for beyond these fields, by name (`ip`, `cpf`, `screenshot`). A
     permission on another `basis` than an express yes has no wording that the person read; `wording`
-    says what it rests on.
+    says what it rests on. `pictured` is a wording that was registered with a picture of it.
     """
 
     channel: Channel
@@ -54,6 +55,7 @@ class Capture:
     prechecked: bool | None = None
     condition_of_purchase: bool | None = None
     evidence: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pictured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Problem:
     @property
     def said(self) -> str:
         """The message with what it rests on."""
-        return f"{self.message} [{self.rule}; {', '.join(self.sources)}]"
+        return f"{self.message} [{self.rule}; {', '.join(self.sources)}]" if self.rule else self.message
 
 
 def judge(
@@ -92,6 +94,17 @@ def judge(
         *_unasked(rules.captures, asking, capture),
         *problems,
     )
+
+
+def files(given: Mapping[str, str]) -> dict[str, str]:
+    """The SHA-256 of every file among the evidence `given`, by name. Each must be there."""
+    return {name: found for name, value in given.items() if (found := evidence.file_of(name, value))}
+
+
+def not_uploaded(name: str) -> Problem:
+    """A file that is named but not there: a proof that is still to come is none."""
+    message = "upload the file first: POST /v1/evidence with the same address says where to"
+    return Problem(f"evidence.{name}", Fault.NOT_UPLOADED, message, "", ())
 
 
 def review(
@@ -192,6 +205,8 @@ def _is_given(capture: Capture, name: str) -> bool:
         case "wording" | "language" | "source":
             told: str = getattr(capture, name)
             return bool(told.strip())
+        case "screenshot" if capture.pictured:
+            return True
         case _:
             return bool(capture.evidence.get(name, "").strip())
 
