@@ -172,9 +172,8 @@ class _Seen:
             return False
         if opt_out.scope is Scope.MARKETING and sent.purpose != "marketing":
             return False
-        return not any(
-            self._ends(yes, opt_out, given_at, sent, call.at) for yes in self._yeses(brand, person)
-        )
+        yeses = self._yeses(brand, person, call.at)
+        return not any(self._ends(yes, opt_out, given_at, sent, call.at) for yes in yeses)
 
     def _covers_answer(self, opt_out: OptOut, call: Call, given_at: datetime) -> bool:
         """Answers to what the person did later go, and the opt-out's own confirmations."""
@@ -196,19 +195,31 @@ class _Seen:
             y.given_at > given_at for y in self.record.yeses if y.person is opt_out.person and y.from_handset
         )
 
-    def _yeses(self, brand: Brand, person: Person) -> list[Yes]:
-        """What may count as a yes: an answer only where a request was open that no opt-out had ended."""
-        yeses = [y for y in self.record.yeses if y.brand is brand and y.person is person]
-        return [y for y in yeses if not y.answers_request or y.event == "stock" or self._was_asked(y)]
+    def _yeses(self, brand: Brand, person: Person, at: datetime | None = None) -> list[Yes]:
+        """What may count as a yes, in the end or `at` an instant.
 
-    def _was_asked(self, yes: Yes) -> bool:
+        An answer counts only where a request was open that no opt-out had ended: none that was
+        acknowledged by then. One that is still on its way keeps its own promise once it is heard.
+        """
+        yeses = [y for y in self.record.yeses if y.brand is brand and y.person is person]
+        return [y for y in yeses if not y.answers_request or y.event == "stock" or self._was_asked(y, at)]
+
+    def _was_asked(self, yes: Yes, at: datetime | None) -> bool:
         asked = [
             when
             for brand, person, when in self.record.requests
             if brand is yes.brand and person is yes.person and when <= yes.given_at
         ]
-        noes = [self._given_at(o, yes.brand, yes.person) for o in self._opt_outs(yes.brand, yes.person)]
+        noes = [
+            self._given_at(opt_out, yes.brand, yes.person)
+            for opt_out in self._opt_outs(yes.brand, yes.person)
+            if at is None or self._acknowledged(opt_out, yes.brand, yes.person, at)
+        ]
         return any(not any(no and when <= no <= yes.given_at for no in noes) for when in asked)
+
+    def _acknowledged(self, opt_out: OptOut, brand: Brand, person: Person, at: datetime) -> bool:
+        since = self._silent_from(opt_out, brand, person)
+        return since is not None and since <= at
 
     @staticmethod
     def _ends(
