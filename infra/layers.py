@@ -48,6 +48,9 @@ _UNUSED = (
     "bin",
 )
 
+# The command, and what only it reads and writes.
+_FOR_PEOPLE = ("commands", "exports", "lists", "queries")
+
 _LAMBDA_LIMIT = 250 * 2**20  # both layers and the function, unpacked
 
 Build = Callable[[Path], None]
@@ -74,8 +77,9 @@ class Layers(Construct):
             shutil.copytree(
                 ROOT / "layers/core/python/izin",
                 target / "izin",
-                # The command, and what only it reads and writes, is for people.
-                ignore=shutil.ignore_patterns("__pycache__", "cli.py", "commands", "exports", "lists"),
+                ignore=shutil.ignore_patterns(
+                    "__pycache__", "cli.py", "commands", "exports", "lists", "queries"
+                ),
             )
             if overlay:
                 shutil.copytree(

@@ -35,6 +35,7 @@ def decision(made: Decision, recipient_id: str | None, phone: Phone) -> dict[str
         "country": phone.country,
         "time_zones": list(phone.time_zones),
         "line_type": str(phone.line_type),
+        **({"subdivisions": list(phone.subdivisions)} if phone.subdivisions else {}),
     }
     body["pack"] = {"id": made.pack, "version": made.pack_version}
     body["decided_at"] = shown(made.decided_at)

@@ -11,10 +11,23 @@ import sys
 import zoneinfo
 from collections.abc import Sequence
 
-from izin.commands import apply, check, importing, key, local, pepper, rules, verify, windows, wording
+from izin.commands import (
+    apply,
+    check,
+    exporting,
+    importing,
+    key,
+    local,
+    pepper,
+    query,
+    rules,
+    verify,
+    windows,
+    wording,
+)
 from izin.commands.arguments import Unanswerable
 
-_COMMANDS = (check, windows, rules, wording, apply, importing, verify, key, pepper, local)
+_COMMANDS = (check, windows, rules, wording, apply, importing, verify, exporting, query, key, pepper, local)
 _UNANSWERABLE = 2
 
 

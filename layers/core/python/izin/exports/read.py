@@ -182,8 +182,8 @@ def _lines(export: Export) -> Iterator[Any]:
             raise Unreadable(f"{file.path}: {count} items where the manifest states {file.items}")
 
 
-def items(root: Path, table: str) -> Iterator[dict[str, Any]]:
-    """Every item of `table` as the newest exports under `root` leave it, as plain Python values.
+def latest(root: Path, table: str) -> Iterator[Image]:
+    """Every item of `table` as the newest exports under `root` leave it, in DynamoDB's JSON.
 
     Memory grows with what changed since the newest full export, not with the table. Raises Unreadable.
     """
@@ -199,8 +199,13 @@ def items(root: Path, table: str) -> Iterator[dict[str, Any]]:
     for image in images(full) if full else ():
         key = json.dumps({name: image[name] for name in _KEYS[table]}, sort_keys=True)
         if key not in changed:
-            yield plain(image)
-    yield from (plain(new) for _, new in changed.values() if new is not None)
+            yield image
+    yield from (new for _, new in changed.values() if new is not None)
+
+
+def items(root: Path, table: str) -> Iterator[dict[str, Any]]:
+    """Every item of `table` as the newest exports leave it, as plain Python values. Raises Unreadable."""
+    return map(plain, latest(root, table))
 
 
 _KEYS = {"ledger": ("pk", "seq"), "messages": ("pk",), "state": ("pk",)}

@@ -1,0 +1,1 @@
+"""The questions of auditors: SQL as files, for Athena and for DuckDB."""
