@@ -48,6 +48,7 @@ class Access:
     carrier: bool = False
     prunes: bool = False
     log: str | None = None  # "read" or "write"
+    exports: bool = False  # to the bucket of the auditors
     follows: bool = False  # the ledger, event by event
     lists: bool = False  # the provider's opt-out lists
     files: dict[str, Actions] = field(default_factory=dict)  # by folder of the evidence
@@ -135,6 +136,7 @@ ACCESS: dict[str, Access] = {
     "receipts": Access(
         messages=("GetItem", "UpdateItem"), indexes=("messages/carrier",), dead_letters="receipts"
     ),
+    "export": Access(exports=True),
     "release": Access(
         state=WRITE,
         ledger=LEDGER_APPEND,

@@ -4,6 +4,7 @@ The emulator is corrected so that the template need not be. Each correction says
 """
 
 import hashlib
+import json
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import s3, sns
+from ministack.services import athena, s3, sns
 from ministack.services.cloudformation import provisioners
 
 
@@ -104,6 +105,20 @@ def name_roles_in_conditions() -> None:
     iam_evaluator._resolve_condition_key = resolve_role
 
 
+def create_saved_queries() -> None:
+    """CloudFormation creates the saved queries of Athena; here only its API would."""
+
+    def create(_logical_id: str, properties: Any, _stack: str) -> tuple[str, dict[str, str]]:
+        _, _, body = athena._create_named_query(properties)
+        query_id = json.loads(body)["NamedQueryId"]
+        return query_id, {"NamedQueryId": query_id}
+
+    def delete(query_id: str, _properties: Any) -> None:
+        athena._delete_named_query({"NamedQueryId": query_id})
+
+    provisioners._RESOURCE_HANDLERS["AWS::Athena::NamedQuery"] = {"create": create, "delete": delete}
+
+
 def follow_parent() -> None:
     """Ends this process when the pipe from its parent closes, however that came about."""
     sys.stdin.read()
@@ -117,5 +132,7 @@ if __name__ == "__main__":
     unpack_layers_once()
     lock_objects()
     name_roles_in_conditions()
+
+    create_saved_queries()
     threading.Thread(target=follow_parent, daemon=True).start()
     app.main()

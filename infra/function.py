@@ -31,6 +31,7 @@ TIMEOUT = {
     "receipts": 60,
     "whatsapp": 10,  # a STOP is among what it reads
     "log": 300,  # after an outage it looks through a day of its own entries
+    "export": 60,
     "release": 60,
     "reconcile": 240,
     "dispatch": 60,

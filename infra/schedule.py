@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -14,10 +17,28 @@ EVERY = {
 }
 
 
-class Schedule(Construct):
-    """Wakes a function of `EVERY`. A missed time is not repeated: the next one finds the same work."""
+# By UTC: all of it on Sundays, and each night what changed on the day that has just ended.
+EXPORTS = {"full": "cron(30 0 ? * SUN *)", "incremental": "cron(30 1 * * ? *)"}
 
-    def __init__(self, scope: Construct, id: str, *, name: str, function: lambda_.IFunction) -> None:
+
+class Schedule(Construct):
+    """Wakes a function, with `event` if it takes one.
+
+    A missed time is not repeated, where the next one finds the same work; else `attempts` are made
+    within an hour.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        function: lambda_.IFunction,
+        every: str,
+        event: Mapping[str, str] | None = None,
+        attempts: int = 1,
+    ) -> None:
         super().__init__(scope, id)
         # Written out, because the ready-made target may also call every version of the function.
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
@@ -28,13 +49,15 @@ class Schedule(Construct):
             self,
             "Every",
             description=f"Izin: {name}",
-            schedule_expression=EVERY[name],
+            schedule_expression=every,
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=function.function_arn,
                 role_arn=role.role_arn,
+                input=json.dumps(event) if event else None,
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=60, maximum_retry_attempts=0
+                    maximum_event_age_in_seconds=60 if attempts == 1 else 3600,
+                    maximum_retry_attempts=attempts - 1,
                 ),
             ),
         )

@@ -21,11 +21,12 @@ from infra.api import ROUTES, Api
 from infra.dispatch import Dispatch
 from infra.event_log import EventLog
 from infra.evidence import Evidence
+from infra.exports import Auditing, Exports
 from infra.function import function
 from infra.intake import Intake
 from infra.layers import Layers
 from infra.queues import Queues
-from infra.schedule import EVERY, Schedule
+from infra.schedule import EVERY, EXPORTS, Schedule
 from infra.store import Store
 
 # Here and not in cdk.json, which only `cdk` reads: `python app.py` must give the same template.
@@ -107,8 +108,25 @@ class Izin(Stack):
             concurrency=int(self.node.try_get_context("dispatch_concurrency") or 10),
         )
         for name in EVERY:
-            Schedule(self, f"{name.capitalize()}Schedule", name=name, function=functions[name])
+            Schedule(
+                self, f"{name.capitalize()}Schedule", name=name, function=functions[name], every=EVERY[name]
+            )
         Alarms(self, "Alarms", queues=self.queues.by_name(), functions=functions)
+        self.exports = Exports(
+            self, "Exports", key=self.store.key, store=self.store, access_log=self.evidence.access_log
+        )
+        self.exports.give_access(functions["export"])
+        for extent, every in EXPORTS.items():
+            Schedule(
+                self,
+                f"{extent.capitalize()}Export",
+                name=f"{extent} export",
+                function=functions["export"],
+                every=every,
+                event={"extent": extent},
+                attempts=5,
+            )
+        Auditing(self, "Auditing", exports=self.exports, key=self.store.key)
         self._tell({name: functions[name].function_name for name in EVERY})
 
     def _tell(self, scheduled: dict[str, str]) -> None:
@@ -127,6 +145,7 @@ class Izin(Stack):
             "PagesTable": self.store.pages.table_name,
             "PepperSecretArn": self.store.pepper_arn,
             "EvidenceBucket": self.evidence.bucket.bucket_name,
+            "ExportsBucket": self.exports.bucket.bucket_name,
             "LogBucket": self.log.bucket.bucket_name,
             "LogKeyArn": self.log.signing_key.key_arn,
             "EraserRoleArn": self.evidence.eraser.role_arn,

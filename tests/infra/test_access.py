@@ -57,7 +57,8 @@ def test_the_ledger_is_only_appended_to(template, function):
     ledger, _ = template.table("ledger")
     allowed = template.allowed(function).get(ledger, set())
     pruning = {"dynamodb:UpdateItem"} if function == "retention" else set()
-    assert allowed <= {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"} | pruning
+    exporting = {"dynamodb:ExportTableToPointInTime"} if function == "export" else set()
+    assert allowed <= {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"} | pruning | exporting
 
 
 def test_of_an_event_only_the_end_of_its_keeping_can_be_set(template):
@@ -87,7 +88,7 @@ def test_who_appends_to_the_ledger():
 @pytest.mark.parametrize("table", TABLES)
 def test_a_variable_names_a_table_exactly_where_the_function_may_use_it(template, function, table):
     key, _ = template.table(table)
-    granted = key in template.allowed(function)
+    granted = bool(template.allowed(function).get(key, set()) - {"dynamodb:ExportTableToPointInTime"})
     assert (f"{table.upper()}_TABLE" in template.variables(function)) == granted
     assert granted == bool(getattr(ACCESS[function], table))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from izin.domain.phone import InvalidNumber
-from izin.lists import columns, numbers
+from izin.lists import columns, numbers, upload
 from izin.lists.columns import Kind, Line, Reading
 from izin.lists.rows import NotReadable, Row, Rows
+from izin.lists.upload import Journal
 
 
 def reading(kind: Kind = Kind.OPT_OUTS, **fields: Any) -> Reading:
@@ -223,3 +225,32 @@ def test_evidence_has_columns_of_its_own() -> None:
     body = reading(Kind.CONSENTS).line(row).body
     assert body
     assert (body["evidence"], body["purposes"]) == ({"ip": "192.0.2.1"}, ["marketing", "announcement"])
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """Twice the lines take the same memory, once as many numbers were read as are remembered (4,096)."""
+
+    def peak(count: int) -> int:
+        path, last = tmp_path / f"{count}.csv", 220_000_000 + count
+        with path.open("w") as target:
+            target.write("phone,date\n")
+            target.writelines(f"+6281{number:09d},2026-11-01\n" for number in range(220_000_000, last))
+        tracemalloc.start()
+        with Rows(path) as found, Journal(tmp_path / f"{count}.report.csv", "id") as journal:
+            how = reading(offset=timedelta(hours=7))
+            accept = {"event_id": "e"}
+            done = upload.run(
+                map(how.line, found),
+                lambda bodies: [(200, accept)] * len(bodies),
+                journal,
+                kind=Kind.OPT_OUTS,
+                concurrency=4,
+                told=lambda _: None,
+            )
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert done.counts == {"recorded": count}
+        return highest
+
+    small, large = peak(5_000), peak(10_000)
+    assert large < small + 500_000  # bytes; five thousand lines that were kept would be some five million

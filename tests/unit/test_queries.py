@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import sqlglot
@@ -17,7 +19,7 @@ from izin.aws import dynamo
 from izin.exports import write
 from izin.exports.read import Change
 from izin.exports.write import Source
-from izin.queries import catalog, local
+from izin.queries import catalog, local, rates
 
 ROOT = Path(__file__).parents[2]
 QUERIES = catalog.queries()
@@ -57,7 +59,8 @@ def rows(database: local.Database, name: str, *columns: str, **parameters: str) 
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.PAGE.read_text("utf-8") == PAGE.page(), "run `python tools/build_audit.py` and review"
+    for path, text in PAGE.pages().items():
+        assert path.read_text("utf-8") == text, "run `python tools/build_audit.py` and review"
 
 
 @pytest.mark.parametrize(
@@ -174,3 +177,28 @@ def test_a_rule_that_the_brand_relaxed_is_not_asked_for(tmp_path: Path) -> None:
     write.write(source, map(dynamo.pack, relaxed), SAMPLE.AT, write.new_id(SAMPLE.AT, "00000000"))
     with local.opened(tmp_path, ("ledger",)) as found:
         assert rows(found, "consents-without-evidence", "consent") == []
+
+
+def test_rates_by_what_an_opt_out_followed(exports: Path, tmp_path: Path, capsys: Any) -> None:
+    drawn = tmp_path / "rates.svg"
+    assert cli.main(["rates", "--exports", str(exports), "--json", "--svg", str(drawn)]) == 0
+    found = {(rate["by"], rate["value"]): rate for rate in json.loads(capsys.readouterr().out)}
+    assert found["campaign", "payday"] == {
+        "by": "campaign",
+        "value": "payday",
+        "of": 2,
+        "opted_out": 1,
+        "share": 0.5,
+    }
+    assert found["campaign", "weekend"]["share"] == 0
+    assert found["template", "(none)"]["share"] is None
+    assert found["country", "ID"]["opted_out"] == 2
+    assert found["reason", "too_many"]["share"] == 0.5
+    picture = ElementTree.fromstring(drawn.read_text())
+    told = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert "50.00 % (1 of 2)" in told
+
+
+def test_a_name_cannot_break_the_picture() -> None:
+    rows = [{**dict.fromkeys(rates.DIMENSIONS, "<&>" * 20), "sent": 3, "opted_out": 1}]
+    ElementTree.fromstring(rates.picture(rates.rates(rows)))

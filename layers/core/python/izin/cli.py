@@ -20,6 +20,7 @@ from izin.commands import (
     local,
     pepper,
     query,
+    rates,
     rules,
     verify,
     windows,
@@ -27,7 +28,12 @@ from izin.commands import (
 )
 from izin.commands.arguments import Unanswerable
 
-_COMMANDS = (check, windows, rules, wording, apply, importing, verify, exporting, query, key, pepper, local)
+_COMMANDS = (
+    *(check, windows, rules, wording),
+    *(apply, importing),
+    *(verify, exporting, query, rates),
+    *(key, pepper, local),
+)
 _UNANSWERABLE = 2
 
 

@@ -114,7 +114,7 @@ class Reading:
 
     def _instant(self, text: str, *, end_of_day: bool) -> str:
         """The time in `text`, RFC 3339. Of a day alone a no counts from its end, a yes from its beginning."""
-        if re.fullmatch(r"[0-9]{10}|[0-9]{13}", text):
+        if re.fullmatch(r"[0-9]{10}([.][0-9]+)?|[0-9]{13}", text):
             return to_text(datetime.fromtimestamp(int(text[:10]), UTC))
         try:
             found = datetime.fromisoformat(text)
