@@ -13,18 +13,22 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from izin import answers, api
 from izin.api import Check, Question, Submission
-from izin.aws import asking, contents, http, identity, messages, queue, registry
+from izin.aws import asking, contents, http, identity, messages, pages, queue, registry
 from izin.aws.asking import UNPROCESSABLE, Asked
 from izin.aws.contents import Contents
 from izin.aws.dynamo import Item, get
 from izin.aws.http import Answer, Principal, refuse
 from izin.aws.messages import Status, Stored
+from izin.aws.pages import Page
 from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime, runtime
-from izin.domain import gate, templates
+from izin.domain import gate, templates, way_out
 from izin.domain.gate import Decision, Verdict
-from izin.domain.message import Channel, Filled, Message, Template
+from izin.domain.message import SENT_CHANNELS, Channel, Filled, Message, Template
+from izin.domain.pack import Rules
+from izin.domain.prompts import Prompt
 from izin.domain.times import shown, to_millisecond
+from izin.domain.way_out import Ending, Road
 
 logger = Logger()
 
@@ -39,10 +43,13 @@ def check(rt: Runtime, event: http.Event) -> Answer:
     now = rt.now()
     body = http.parse(Check, http.raw_body(event))
     http.principal(event).demand("check", body.brand)
-    asked, message = _gather(rt, body)
+    asked = _gather(rt, body)
+    ending = _ending(rt, asked, body, way_out.SAMPLE)
+    message = _message(asked, body, ending)
     made = _decide(asked, message, body.at or now)
     _count("Checked", made)
-    return http.answer(HTTPStatus.OK, answers.decision(made, asked.recipient_id, asked.phone))
+    answer = answers.decision(made, asked.recipient_id, asked.phone)
+    return http.answer(HTTPStatus.OK, {**answer, **answers.ending(ending)})
 
 
 def submit(rt: Runtime, event: http.Event) -> Answer:
@@ -73,12 +80,17 @@ def _submit(
 ) -> tuple[HTTPStatus, dict[str, Any], Ticket | None]:
     now = to_millisecond(rt.now())
     principal.demand("send", body.brand)
-    asked, message = _gather(rt, body)
+    asked = _gather(rt, body)
+    token = pages.token(rt, messages.message_key(body.brand, body.id)) if body.append_opt_out else ""
+    ending = _ending(rt, asked, body, token)
+    message = _message(asked, body, ending)
     start = max(now, to_millisecond(body.not_before)) if body.not_before else now
     expires_at = body.expires_at or start + asked.pack.message_expiry.of(body.purpose)
     message = replace(message, campaign=body.campaign, expires_at=to_millisecond(expires_at))
     made = _decide(asked, message, start)._replace(decided_at=now)
-    item = _item(rt, asked, body, message, made, now, start)
+    item = _item(rt, asked, body, message, made, now, start, ending)
+    if ending and ending.road is Road.LINK and made.verdict is not Verdict.DENY:
+        _open_page(rt, asked, message, body.id, token, now)  # first: no text leads nowhere
     existing = messages.put(rt, item)
     if existing and existing.fingerprint not in identity.fingerprints(rt, _told(body)):
         detail = "this id belongs to a message with another body: send this one under an id of its own"
@@ -92,22 +104,65 @@ def _submit(
     return _status_of(answer), answer, ticket
 
 
-def _gather(rt: Runtime, body: Question) -> tuple[Asked, Message]:
+def _gather(rt: Runtime, body: Question) -> Asked:
     """One read trip: the registry where it is not at hand, the person's state, and their key."""
     template_id = body.template.id if body.template else None
-    asked = asking.gather(rt, body.brand, body.sender, body.to, "to", body.channel, template_id)
-    return asked, Message(
+    return asking.gather(rt, body.brand, body.sender, body.to, "to", body.channel, template_id)
+
+
+def _message(asked: Asked, body: Question, ending: Ending | None) -> Message:
+    text = body.text if body.template is None else _rendered(asked, body)
+    return Message(
         brand=body.brand,
-        sender=body.sender,
+        sender=body.sender or "",
         channel=body.channel,
         purpose=body.purpose,
-        text=body.text if body.template is None else _rendered(asked, body),
+        text=ending.text if ending else text,
         variables=len(body.template.variables) if body.template else None,
         template=_template(asked, body),
         language=body.language or (asked.template["language"] if asked.template else None),
         basis=body.basis,
         essential=body.essential,
     )
+
+
+def _ending(rt: Runtime, asked: Asked, body: Question, token: str) -> Ending | None:
+    """The text with the way out that it was asked to end with, in the language that it is in."""
+    if not body.append_opt_out or asked.sender is None or body.text is None:
+        return None
+    return way_out.ended(
+        body.text,
+        _rules(asked, body),
+        asked.pack,
+        asked.brand,
+        asked.sender,
+        language=body.language or asked.sender.language,
+        token=token,
+        page_url=rt.page_url,
+    )
+
+
+def _open_page(
+    rt: Runtime, asked: Asked, message: Message, message_id: str, token: str, now: datetime
+) -> None:
+    """Make the link in a text good."""
+    language = message.language or (asked.sender.language if asked.sender else None)
+    page = Page(
+        pk=pages.page_key(token),
+        brand=message.brand,
+        recipient_id=asked.recipient_id,
+        country=asked.phone.country,
+        channel=message.channel,
+        language=language,
+        prompt=Prompt(message_id, message.sender, None, message.campaign),
+        expires_at=(message.expires_at or now) + pages.KEEP,
+    )
+    pages.put(rt, page)
+
+
+def _rules(asked: Asked, about: Question | Message) -> Rules:
+    rules = asked.brand.rules(asked.pack, about.channel, about.purpose, asked.phone.subdivisions)
+    return rules.without(asked.brand.relax)
 
 
 def _template(asked: Asked, body: Question) -> Template | None:
@@ -144,8 +199,10 @@ def _rendered(asked: Asked, body: Question) -> str:
 
 
 def _decide(asked: Asked, message: Message, at: datetime) -> Decision:
+    if message.channel not in SENT_CHANNELS:
+        return gate.prefer(message, _rules(asked, message), asked.standing, asked.pack, at)
     if asked.sender is None:
-        raise LookupError("a question to the gate names its sender")
+        raise LookupError("a question about what is sent names its sender")
     return gate.decide(
         message,
         asked.phone,
@@ -167,12 +224,13 @@ def _item(
     made: Decision,
     now: datetime,
     start: datetime,
+    ending: Ending | None,
 ) -> Item:
     key = asked.key(rt)
     pk = messages.message_key(message.brand, body.id)
     sealed = contents.seal(key, pk, Contents(asked.phone.e164, message.text or "", _filled(asked, message)))
     due = {Verdict.ALLOW: start, Verdict.DEFER: made.until, Verdict.DENY: None}[made.verdict]
-    answer = answers.decision(made, asked.recipient_id, asked.phone)
+    answer = {**answers.decision(made, asked.recipient_id, asked.phone), **answers.ending(ending)}
     item = messages.new(
         message,
         body.id,

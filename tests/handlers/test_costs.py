@@ -122,6 +122,17 @@ def test_a_submission_is_one_read_trip_and_one_put(here: World, known: str, mess
     here.drain()
 
 
+def test_a_link_to_the_page_costs_one_put_more(here: World, known: str) -> None:
+    brand = {"name": "ShopX", "contact": "help@shopx.example", "page_url": "https://s.shopx.example/p/"}
+    here.call("PUT /v1/brands/{id}", brand, path={"id": "shopx"}, brand="*")
+    body = here.message(known, "linked", "authentication", append_opt_out=True)
+    here.call("POST /v1/check", body)  # the brand is at hand
+    meter = metered(here, lambda rt: here.call("POST /v1/messages", body, rt=rt))
+    assert meter.calls == ["batch_get_item", "put_item", "put_item", "send_message_batch"]
+    assert meter.table <= 3 + 1 + 1
+    here.drain()
+
+
 @pytest.mark.parametrize("message_id", CASES)
 def test_a_dispatch_is_one_read_trip_and_one_transaction(here: World, known: str, message_id: str) -> None:
     submitted(here, known, message_id)

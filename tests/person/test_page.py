@@ -11,6 +11,7 @@ import pytest
 from izin.aws import pages
 from izin.domain.consent import EventType, Status, Suppression
 from izin.domain.message import Channel, Purpose
+from izin.domain.way_out import TOKEN_LENGTH
 
 from tests.person.site import Site, Visitor, watched
 
@@ -106,7 +107,7 @@ def test_what_leads_nowhere_looks_the_same(site: Site, visitor: Visitor) -> None
     fresh = site.person()
     site.clock.at += timedelta(days=2)
     assert fresh.get().status == 200
-    tokens = ["0" * pages.LENGTH, "short", "x" * 2000, "ünï", late.token, foreign.token]
+    tokens = ["0" * TOKEN_LENGTH, "short", "x" * 2000, "ünï", late.token, foreign.token]
     site_of_erased = [erased.token]
     told = []
     for token in tokens + site_of_erased:
@@ -124,10 +125,10 @@ def test_what_leads_nowhere_looks_the_same(site: Site, visitor: Visitor) -> None
 def test_a_token_is_kept_as_a_hash_and_lives_long_enough(site: Site, visitor: Visitor) -> None:
     stored = repr(site.database.items)
     assert visitor.token not in stored
-    assert len(visitor.token) == pages.LENGTH
+    assert len(visitor.token) == TOKEN_LENGTH
     assert visitor.token.isalnum()
     assert timedelta(days=60) <= pages.KEEP
-    assert 62**pages.LENGTH >= 2**72
+    assert 62**TOKEN_LENGTH >= 2**72
 
 
 def test_coming_back_is_a_consent_of_its_own(visitor: Visitor) -> None:

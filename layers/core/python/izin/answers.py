@@ -8,6 +8,7 @@ from typing import Any
 from izin.domain.gate import Decision
 from izin.domain.phone import Phone
 from izin.domain.times import shown
+from izin.domain.way_out import Ending
 
 
 def decision(made: Decision, recipient_id: str | None, phone: Phone) -> dict[str, Any]:
@@ -40,6 +41,21 @@ def decision(made: Decision, recipient_id: str | None, phone: Phone) -> dict[str
     body["pack"] = {"id": made.pack, "version": made.pack_version}
     body["decided_at"] = shown(made.decided_at)
     return body
+
+
+def ending(made: Ending | None) -> dict[str, Any]:
+    """How a text was made to lead out, and how it travels with that; nothing where it was not asked."""
+    if made is None:
+        return {}
+    parts = made.segments
+    return {
+        "opt_out": {
+            "by": str(made.road),
+            "encoding": parts.encoding,
+            "units": parts.units,
+            "segments": parts.segments,
+        }
+    }
 
 
 def message(

@@ -92,7 +92,7 @@ class Question(Body):
     """What every question to the gate names: who speaks to whom, how, and what for."""
 
     brand: Name
-    sender: Name
+    sender: Name | None = Field(default=None, description="of what is sent: sms and whatsapp")
     to: str = Field(max_length=32, description="E.164, such as +6281234567890", repr=False)
     channel: Channel
     purpose: Purpose
@@ -103,14 +103,21 @@ class Question(Body):
         default=None, description="what a transactional message is for, such as {'transaction': 'order-123'}"
     )
     essential: bool = False
+    append_opt_out: bool = Field(
+        default=False,
+        description="put a link to the person's page, or a word to reply with, at the text's end",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Question:
-        if (self.text is None) == (self.template is None):
-            raise _inconsistent("text", "give either text or template")
-        if self.channel not in SENT_CHANNELS:
-            message = f"{self.channel} is a preference only; messages go by sms or whatsapp"
-            raise _inconsistent("channel", message)
+        if self.channel in SENT_CHANNELS:
+            if self.sender is None:
+                raise PydanticCustomError("missing", "Field required", {"field": "sender"})
+            if (self.text is None) == (self.template is None):
+                raise _inconsistent("text", "give either text or template")
+        if self.append_opt_out and (self.channel is not Channel.SMS or self.text is None):
+            message = "only the text of an SMS is added to; a template is sent as it was approved"
+            raise _inconsistent("append_opt_out", message)
         if self.essential and (self.purpose is not Purpose.TRANSACTIONAL or not self.basis):
             raise _inconsistent("essential", "an essential message is transactional and names its basis")
         return self
@@ -130,6 +137,13 @@ class Submission(Question):
     campaign: Name | None = Field(default=None, description="what opt-outs that follow are counted by")
     not_before: Instant | None = None
     expires_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _can_be_sent(self) -> Submission:
+        if self.channel not in SENT_CHANNELS:
+            message = f"{self.channel} is a preference only; messages go by sms or whatsapp"
+            raise _inconsistent("channel", message)
+        return self
 
 
 class Batch(Body):
@@ -283,12 +297,18 @@ class LookupBody(Body):
     address: str = Field(max_length=32, repr=False)
 
 
+_PAGE_URL = r"^https://[a-z0-9-]+(\.[a-z0-9-]+)+/([A-Za-z0-9_-]+/)*$"
+
+
 class BrandBody(Body):
     """`PUT /v1/brands/{id}`."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     contact: Line
     double_opt_in: bool = False
+    page_url: Annotated[str, StringConstraints(pattern=_PAGE_URL, max_length=120)] | None = Field(
+        default=None, description="where people find their page, if a domain of the brand's leads there"
+    )
     approved_domains: frozenset[str] = frozenset()
     tighten: RuleSet | None = Field(
         default=None, description="rules of the brand's own, written as in a pack and named BRAND.…"

@@ -19,12 +19,10 @@ from izin.aws.runtime import Runtime
 from izin.domain.message import Channel
 from izin.domain.prompts import Prompt
 from izin.domain.times import from_text, to_text
+from izin.domain.way_out import TOKEN_LENGTH
 
 KEEP = timedelta(days=400)
 """How long a token is good for after the last instant at which its message may have gone."""
-
-LENGTH = 14
-"""83 bits: no rate limit is needed to keep it from being guessed."""
 
 _ALPHABET = string.digits + string.ascii_letters  # nothing that ends a link before its end
 
@@ -47,7 +45,7 @@ def token(rt: Runtime, message_pk: str) -> str:
     """The token of a message's page."""
     number = int.from_bytes(hmac.new(rt.peppers[0], f"page:{message_pk}".encode(), hashlib.sha256).digest())
     digits = []
-    for _ in range(LENGTH):
+    for _ in range(TOKEN_LENGTH):
         number, digit = divmod(number, len(_ALPHABET))
         digits.append(_ALPHABET[digit])
     return "".join(digits)

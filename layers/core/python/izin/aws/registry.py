@@ -87,6 +87,7 @@ def brand(item: Mapping[str, Any] | None) -> Brand | None:
         name=item["name"],
         contact=item["contact"],
         double_opt_in=bool(item.get("double_opt_in")),
+        page_url=item.get("page_url"),
         approved_domains=frozenset(item.get("approved_domains", ())),
         relax=frozenset(item.get("relax", ())),
         tighten=_tightened(json.dumps(item["tighten"])) if "tighten" in item else NOTHING,

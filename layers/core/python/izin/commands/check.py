@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from izin import answers
 from izin.commands.arguments import Commands, Unanswerable, instant
 from izin.commands.arguments import person as numbered
-from izin.domain import gate
+from izin.domain import gate, way_out
 from izin.domain.consent import Block, Grant, Scope, Standing, Status, Suppression
 from izin.domain.gate import Decision
 from izin.domain.history import Send
@@ -19,6 +20,7 @@ from izin.domain.pack import not_relaxable, pack_of
 from izin.domain.phone import Phone
 from izin.domain.registry import Brand, Carrier, Sender
 from izin.domain.times import shown
+from izin.domain.way_out import Ending
 
 
 def add(commands: Commands) -> None:
@@ -30,6 +32,8 @@ def add(commands: Commands) -> None:
     check.add_argument("--at", type=instant, help="RFC 3339 with an offset; now if left out")
     check.add_argument("--consent", default="none", choices=list(map(str, Status)))
     check.add_argument("--text", help="without it everything but content is judged")
+    check.add_argument("--append-opt-out", action="store_true", help="add a way out to the end of --text")
+    check.add_argument("--page-url", default="", help="of the brand's own domain: then a link is added")
     check.add_argument("--language")
     check.add_argument("--brand", default="", help="the name that the text must show")
     check.add_argument("--expires", type=instant, help="without it no expiry is judged")
@@ -58,13 +62,16 @@ def _check(asked: argparse.Namespace) -> int:
         raise Unanswerable("--essential: an essential message names its --basis")
     at: datetime = asked.at or datetime.now(UTC)
     channel, purpose = Channel(asked.channel), Purpose(asked.purpose)
+    brand = _some_brand(asked)
+    sender = _some_sender(person, channel, purpose, two_way=not asked.one_way)
+    ending = _ending(asked, person, channel, purpose, brand, sender)
     made = gate.decide(
         Message(
             brand="brand",
             sender="sender",
             channel=channel,
             purpose=purpose,
-            text=asked.text,
+            text=ending.text if ending else asked.text,
             variables=asked.variables,
             language=asked.language,
             basis={"transaction": asked.basis} if asked.basis else None,
@@ -74,16 +81,53 @@ def _check(asked: argparse.Namespace) -> int:
         person,
         _standing(Status(asked.consent), channel, purpose, at),
         [Send(sent, purpose, channel, number) for number, sent in enumerate(asked.sent)],
-        Brand(id="brand", name=asked.brand, contact="", relax=frozenset(asked.relax)),
-        _some_sender(person, channel, purpose, two_way=not asked.one_way),
+        brand,
+        sender,
         pack_of(person.country),
         at,
     )
     if asked.json:
-        print(json.dumps(answers.decision(made, None, person), ensure_ascii=False, indent=2))
+        said = {**answers.decision(made, None, person), **answers.ending(ending)}
+        print(json.dumps(said, ensure_ascii=False, indent=2))
     else:
         print(_told(made, person))
+        if ending:
+            parts = ending.segments
+            print(f"way out: {ending.road}; {parts.units} units in {parts.encoding}, parts: {parts.segments}")
     return 0
+
+
+def _ending(
+    asked: argparse.Namespace, person: Phone, channel: Channel, purpose: Purpose, brand: Brand, sender: Sender
+) -> Ending | None:
+    if not asked.append_opt_out:
+        return None
+    if channel is not Channel.SMS or asked.text is None:
+        raise Unanswerable("--append-opt-out: only the --text of an SMS is added to")
+    pack = pack_of(person.country)
+    return way_out.ended(
+        asked.text,
+        brand.rules(pack, channel, purpose, person.subdivisions).without(brand.relax),
+        pack,
+        brand,
+        sender,
+        language=asked.language,
+        token=way_out.SAMPLE,
+        page_url="",
+    )
+
+
+def _some_brand(asked: argparse.Namespace) -> Brand:
+    """A brand whose domain, if it has one, is approved."""
+    host = urlsplit(asked.page_url).hostname
+    return Brand(
+        id="brand",
+        name=asked.brand,
+        contact="",
+        relax=frozenset(asked.relax),
+        page_url=asked.page_url or None,
+        approved_domains=frozenset({host} if host else ()),
+    )
 
 
 def _standing(status: Status, channel: Channel, purpose: Purpose, at: datetime) -> Standing:

@@ -250,6 +250,12 @@ def _opt_out(rule: OptOutContent, facts: _Facts) -> Reason | None:
     return _denied(rule, Code.CONTENT_OPT_OUT_MISSING, detail)
 
 
+def leads_out(text: str, *, two_way: bool) -> bool:
+    """Whether `text` tells in any language how to leave, by a road that exists."""
+    folded, known = _fold(text), load(GLOBAL).instructions.values()
+    return any(_says(folded, one) if two_way else _ways_out(folded, (one,)) for one in known)
+
+
 def _instructions(rules: Rules) -> tuple[Instruction, ...]:
     """How the texts that these rules ask for tell people to leave."""
     known = load(GLOBAL).instructions

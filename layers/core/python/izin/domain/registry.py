@@ -27,6 +27,7 @@ class Brand:
 
     `double_opt_in` asks for it everywhere; otherwise the person's rule pack decides.
     `approved_domains` are the only hosts that its promotions may link to where a pack restricts links.
+    `page_url` is the address, on a domain of its own, under which people find their page.
     `tighten` holds rules of its own, which join those of every pack; `relax` names rules of severity
     advice or policy that do not hold for it.
     """
@@ -35,6 +36,7 @@ class Brand:
     name: str
     contact: str
     double_opt_in: bool = False
+    page_url: str | None = None
     approved_domains: frozenset[str] = frozenset()
     tighten: RuleSet = NOTHING
     relax: frozenset[str] = frozenset()

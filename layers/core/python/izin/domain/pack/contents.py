@@ -16,13 +16,16 @@ class Instruction(Model):
 
     One of `asks` before one of `words` ("Balas STOP"); one of `labels` before a link or a number, in
     the same sentence ("untuk berhenti kunjungi example.com/s"); or a word right before one ("STOP:
-    example.com/s"). `towards` stands before a short code to send the word to ("ke 95123").
+    example.com/s"). `towards` stands before a short code to send the word to ("ke 95123"). `reply` and
+    `visit` are the lines that the product itself puts at the end of a text.
     """
 
     asks: Annotated[Words, Field(min_length=1)]
     words: Annotated[Words, Field(min_length=1)]
     labels: Words = ()
     towards: Words = ()
+    reply: str
+    visit: Annotated[str, Field(pattern=r"\{link\}$")]
 
 
 class OptOutContent(ScopedRule):
