@@ -25,8 +25,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from izin.aws import registry
+from izin.aws import pages, registry
+from izin.aws.pages import Page
 from izin.aws.runtime import Runtime
+from izin.domain.message import Channel
+from izin.domain.prompts import Prompt
 
 from infra import deploy_local, emulator, front, phone, story
 from infra.emulator import HOST, REGION, Emulator, LocalError
@@ -237,6 +240,30 @@ def _demo_key(running: Emulator, outputs: dict[str, str]) -> str:
     return registry.new_api_key(rt, "local demo", next(iter(_demo()["brands"])), registry.SCOPES)
 
 
+def page_of(stack: Stack, person: str) -> str:
+    """The address of somebody's page, as a message to them would carry it. The gate must know them."""
+    rt = Runtime(
+        dynamodb=stack.emulator.client("dynamodb"),
+        sqs=stack.emulator.client("sqs"),
+        pages_table=stack.outputs["PagesTable"],
+        peppers=(os.urandom(32),),
+    )
+    brand, sender = (next(iter(_demo()[kind])) for kind in ("brands", "senders"))
+    token = pages.token(rt, f"{brand}#demo")
+    page = Page(
+        pk=pages.page_key(token),
+        brand=brand,
+        recipient_id=stack.call("POST", "/v1/recipients/lookup", {"address": person})[1]["recipient_id"],
+        country="ID",
+        channel=Channel.SMS,
+        language="id",
+        prompt=Prompt("demo", sender),
+        expires_at=stack.now() + pages.KEEP,
+    )
+    pages.put(rt, page)
+    return f"{stack.api}/p/{token}"
+
+
 def _apply(stack: Stack) -> None:
     for kind, entries in _demo().items():
         for name, entry in entries.items():
@@ -289,6 +316,7 @@ def run(port: int, at: datetime | None, *, with_story: bool, serve: bool) -> Non
             story.play(stack)
             # The story lived through two nights; whoever works with the stack now starts at their own time.
             stack.reset_clock(at or datetime.now(UTC))
+            print(f"\nThe page of the story's person: {page_of(stack, story.PERSON)}", flush=True)
         if serve:
             with described(stack):
                 print(f"\nServing; the clock shows {stack.now().isoformat(timespec='seconds')}.", end=" ")

@@ -80,12 +80,16 @@ def page(view: View) -> str:
 
 def unknown(t: Texts) -> str:
     """The page of whoever follows a link that leads nowhere: the same for every reason."""
-    return _document(t, t.unknown, [f"<h1>{escape(t.unknown)}</h1><p>{escape(t.unknown_more)}</p>"])
+    return _document(
+        t, t.unknown, [f'<h1>{escape(t.unknown)}</h1><p class="quiet">{escape(t.unknown_more)}</p>']
+    )
 
 
 def trouble(t: Texts) -> str:
     """The page when something went wrong."""
-    return _document(t, t.trouble, [f"<h1>{escape(t.trouble)}</h1><p>{escape(t.trouble_more)}</p>"])
+    return _document(
+        t, t.trouble, [f'<h1>{escape(t.trouble)}</h1><p class="quiet">{escape(t.trouble_more)}</p>']
+    )
 
 
 def _first(view: View) -> Iterable[str]:
