@@ -11,6 +11,8 @@ import pytest
 from izin.aws import pages
 from izin.domain.consent import EventType, Status, Suppression
 from izin.domain.message import Channel, Purpose
+from izin.domain.pack import pack_of
+from izin.domain.preferences import may_offer
 from izin.domain.way_out import TOKEN_LENGTH
 
 from tests.person.site import Site, Visitor, watched
@@ -101,12 +103,12 @@ def test_a_post_without_a_press_changes_nothing(site: Site, visitor: Visitor, ki
 
 
 def test_what_leads_nowhere_looks_the_same(site: Site, visitor: Visitor) -> None:
-    late, erased, foreign = site.person(), site.person(), Site(language="en").person()
-    del site.database.items["keys"][(erased.recipient_id, "")]
+    late, foreign = site.person(), Site(language="en").person()
     site.clock.at += pages.KEEP - timedelta(days=1)
-    fresh = site.person()
+    fresh, erased = site.person(), site.person()
     site.clock.at += timedelta(days=2)
-    assert fresh.get().status == 200
+    assert fresh.get().status == erased.get().status == 200
+    del site.database.items["keys"][(erased.recipient_id, "")]
     tokens = ["0" * TOKEN_LENGTH, "short", "x" * 2000, "ünï", late.token, foreign.token]
     site_of_erased = [erased.token]
     told = []
@@ -209,6 +211,15 @@ def test_where_the_pack_asks_twice_the_handset_confirms() -> None:
 )
 def test_coming_back_is_offered_only_where_it_may_be(site: Site, offered: bool) -> None:
     assert ('value="resubscribe"' in site.person().stops()) is offered
+
+
+def test_where_nobody_may_ask_nothing_is_offered_until_the_ban_is_over() -> None:
+    site = Site(language="en", country="IN")
+    visitor, pack = site.person(), pack_of("IN")
+    visitor.stops()
+    asked = {days: site.clock.at + timedelta(days=days) for days in (0, 89, 91)}
+    offered = {d: may_offer(visitor.standing, Channel.SMS, pack, at) for d, at in asked.items()}
+    assert offered == {0: False, 89: False, 91: True}
 
 
 def test_who_is_never_to_be_contacted_is_not_asked_back(visitor: Visitor) -> None:

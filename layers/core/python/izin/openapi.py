@@ -147,6 +147,16 @@ _DECISION = {
         "recipient": {"type": "object"},
         "pack": {"type": "object"},
         "decided_at": {"type": "string", "format": "date-time"},
+        "opt_out": {
+            "type": "object",
+            "description": "where append_opt_out asked for it: how the text leads out, and how it travels",
+            "properties": {
+                "by": {"enum": ["link", "reply", "told", "none"]},
+                "encoding": {"enum": ["GSM7", "UCS2"]},
+                "units": {"type": "integer"},
+                "segments": {"type": "integer"},
+            },
+        },
     },
 }
 _PROBLEM = {
