@@ -212,7 +212,7 @@ def _contents(client: Any, table: str) -> list[Any]:
 def difference(client: Any, seed: int, *, local: bool = False) -> str | None:
     """The first difference between the double and `client` over the sequence of `seed`, or None.
 
-    `local`: DynamoDB Local refuses the whole transaction when an update of it lacks an operand, where DynamoDB
+    `local`: DynamoDB Local refuses a whole transaction when an update of it lacks an operand, where DynamoDB
     cancels it for the reason ValidationError, as its documentation says and the double does.
     """
     double = Database()
