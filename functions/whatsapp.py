@@ -14,7 +14,7 @@ from izin.aws.receiving import Early
 from izin.aws.replying import Heard
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import Draft
-from izin.domain import keywords, phone, whatsapp
+from izin.domain import folding, keywords, phone, whatsapp
 from izin.domain.consent import EventType
 from izin.domain.inbound import Inbound, Malformed, read_object
 from izin.domain.keywords import Intent, Reply
@@ -82,7 +82,7 @@ def _reply(rt: Runtime, said: Said) -> None:
     follows = Inbound(said.id, _number(said.person), said.sender_address, said.text, said.follows)
     heard = _heard(rt, follows, said.at)
     if said.pressed and whatsapp.stops_promotions(said.pressed):
-        reply = Reply(Intent.OPT_OUT, "marketing", keywords.fold(said.pressed))
+        reply = Reply(Intent.OPT_OUT, "marketing", folding.fold(said.pressed))
     else:
         reply = keywords.read(said.text, heard.phone.country)
     is_no = reply.intent in (Intent.OPT_OUT, Intent.UNCLEAR)

@@ -242,6 +242,29 @@ def checks() -> list[Row]:
     ]
 
 
+def replies() -> list[Row]:
+    """How well replies are understood, and how long one takes."""
+    from izin.domain.keywords import read
+
+    from tests.replies import evaluation
+
+    measured = {"both sets": evaluation.figures(evaluation.whole())}
+    measured |= {name: evaluation.figures(evaluation.rows(path)) for name, path in evaluation.SETS.items()}
+    labelled = evaluation.whole()  # every country's words are prepared by now
+    began = time.perf_counter()
+    for row in labelled:
+        read(row.text, row.to)
+    each = (time.perf_counter() - began) / len(labelled) * 1_000_000
+    return [
+        *(Row(f"opt-outs, {name}: recall", f"{found.recall:.1%}", "") for name, found in measured.items()),
+        *(
+            Row(f"opt-outs, {name}: precision", f"{found.precision:.1%}", "")
+            for name, found in measured.items()
+        ),
+        Row("a reply read, mean", f"{each:,.0f} µs", ""),
+    ]
+
+
 def imports() -> list[Row]:
     """How long a worker's start takes, over a bare interpreter's."""
     environment = {
@@ -335,6 +358,7 @@ PARTS: tuple[Callable[[], list[Row]], ...] = (
     whole_decisions,
     loading,
     checks,
+    replies,
     imports,
     whole_stack,
 )

@@ -286,7 +286,7 @@ def test_a_word_that_may_be_a_stop_rests_marketing(here: World) -> None:
     person = here.person()
     here.agrees(person)
     here.clock.sleep(1)
-    here.say(person, "tolong jangan kirim stop ya kak")
+    here.say(person, "tidak tertarik kak")
     assert here.submit(person, "next").reasons >= {"reply_unclear"}
     assert here.submit(person, "code", "authentication").body["verdict"] == "allow"
     here.drain()

@@ -166,7 +166,7 @@ def ask_help(history: History, person: Person, brand: Brand) -> None:
 def mumble(history: History, person: Person, brand: Brand) -> None:
     """Something that may have been an opt-out."""
     history.record.unclear.append((brand, person, millisecond(history.world.instant())))
-    history.say(person, brand, "NO" if person is not BIA else "nao pare")
+    history.say(person, brand, "NO" if person is not BIA else "nao")
 
 
 # The operator.

@@ -139,3 +139,13 @@ def test_a_wording_is_checked_by_every_country_that_it_is_for(
     assert cli.main([*WORDING, "--country", "ID", "--text", "Anda mungkin menerima promosi", "--json"]) == 1
     assert [error["code"] for error in json.loads(capsys.readouterr().out)["errors"]] == ["wording_vague"]
     assert cli.main([*WORDING, "--country", "ID", "--file", str(tmp_path / "nowhere")]) == 2
+
+
+def test_what_a_reply_means(capsys: pytest.CaptureFixture[str]) -> None:
+    said = answer(capsys, "intent", "STOP iklan", "--to", "+6281234567890")
+    assert said == {"intent": "opt_out", "scope": "marketing", "matched": "stop", "language": "id"}
+    said = answer(capsys, "intent", "preciso sair agora", "--to", "+5511987654321")
+    assert said == {"intent": "none", "scope": None, "matched": None, "language": None}
+    assert cli.main(["intent", "QUIT", "--to", "+6281234567890"]) == 0
+    told = capsys.readouterr().out
+    assert told == "an opt-out from all that STOP covers (“quit”, understood everywhere)\n"

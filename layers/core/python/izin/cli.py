@@ -16,6 +16,7 @@ from izin.commands import (
     check,
     exporting,
     importing,
+    intent,
     key,
     local,
     pepper,
@@ -29,7 +30,7 @@ from izin.commands import (
 from izin.commands.arguments import Unanswerable
 
 _COMMANDS = (
-    *(check, windows, rules, wording),
+    *(check, windows, rules, wording, intent),
     *(apply, importing),
     *(verify, exporting, query, rates),
     *(key, pepper, local),

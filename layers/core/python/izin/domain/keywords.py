@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from izin.domain.pack import GLOBAL, load, pack_for
+from izin.domain import folding
+from izin.domain.clause import Certainty, judge
+from izin.domain.folding import clauses, fold
+from izin.domain.lexicon import Lexicon, Mark, Sense, lexicon_of
 
 
 class Intent(StrEnum):
@@ -27,6 +28,9 @@ class Intent(StrEnum):
     NONE = "none"
 
 
+Scope: TypeAlias = Literal["all", "marketing"]
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A reply as it was understood.
@@ -36,139 +40,114 @@ class Reply:
     """
 
     intent: Intent
-    scope: Literal["all", "marketing"] = "all"
+    scope: Scope = "all"
     matched: str | None = None
     language: str | None = None
+
+
+_NOTHING = Reply(Intent.NONE)
+_STOP_SIGNS = frozenset("🛑⛔🚫✋")
+_WHOLE = (Sense.OPT_OUT, Sense.CONFIRM, Sense.OPT_IN, Sense.HELP)
 
 
 def read(text: str, country: str | None) -> Reply:
     """What `text`, received from a number of `country` (ISO 3166), means.
 
-    The words of every country and those of the country's languages are tried: the whole message
-    first, then phrases in it. An opt-out word in a longer message, or after a negation, is unclear.
+    The words of the country's languages, English and the words of every country are tried: the whole
+    message first, as typed, then without politeness, repeated letters and slips; then each clause of
+    it for what it says about our messages. What may be an opt-out is unclear.
     Where the country is unknown or has no pack, every language that is known is tried.
     Sources: 47 CFR 64.1200(a)(10) (L-US-04), CTIA (L-US-11), S-AP-11, S-AP-12.
     """
-    said = fold(text)
+    said, lexicon = fold(text), lexicon_of(country)
     if not said:
-        return Reply(Intent.NONE)
-    words = _words(country)
-    bare = _without(said, words.polite)
-    spelled = _spelled_out(said)
-    for candidate in (said, bare, spelled):
-        if candidate in words.opt_out:
-            return Reply(Intent.OPT_OUT, "all", candidate, words.opt_out[candidate])
-    if bare in words.narrow:
-        return Reply(Intent.OPT_OUT, "marketing", bare, words.narrow[bare])
-    # A yes, unlike a no, is taken only when it is said exactly.
-    for intent, known in (
-        (Intent.CONFIRM, words.confirm),
-        (Intent.OPT_IN, words.opt_in),
-        (Intent.HELP, words.help),
-        (Intent.UNCLEAR, words.ambiguous),
-    ):
-        if said in known:
-            return Reply(intent, "all", said, known[said])
-    for phrase, language in words.phrases.items():
-        if _holds(said, phrase):
-            negated = any(_holds(said, f"{negation} {phrase}") for negation in words.negations)
-            return Reply(Intent.UNCLEAR if negated else Intent.OPT_OUT, "all", phrase, language)
-    for word, language in words.opt_out.items():
-        tiny = len(word) <= 2 and word.isascii()  # "td" and "n" mean nothing inside a sentence
-        if not tiny and _holds(said, word):
-            return Reply(Intent.UNCLEAR, "all", word, language)
-    return Reply(Intent.NONE)
+        return Reply(Intent.UNCLEAR) if _STOP_SIGNS & set(text) else _NOTHING
+    whole = _whole(said, lexicon)
+    if whole:
+        return whole
+    certainty, reply = _sentence(text, lexicon)
+    return reply if certainty is not Certainty.NOTHING else _foreign(said, text)
 
 
-def fold(text: str) -> str:
-    """`text` as it is compared: letters and digits, without case and diacritics, single-spaced.
+def _foreign(said: str, text: str) -> Reply:
+    """What a message that says nothing in the country's languages says in another.
 
-    Marks are stripped from Latin, Greek and Cyrillic letters only; in Thai, Hindi or Tamil they are
-    part of the word. Apostrophes join ("don't" is `dont`), other punctuation and emoji separate.
+    A lone word in Latin letters says nothing there: `para`, `fine` and `band` are words of many languages.
     """
-    folded = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
-    kept = "".join(filter(None, (_kept(char) for char in folded)))
-    return " ".join(unicodedata.normalize("NFC", kept).split())
+    everywhere = lexicon_of(None)
+    whole = None if said.isascii() else _whole(said, everywhere)
+    if whole:
+        return whole
+    certainty, reply = _sentence(text, everywhere)
+    return reply if certainty is Certainty.SURE else _NOTHING
 
 
-_APOSTROPHES = "'’‘ʼ`´"
+def _whole(said: str, lexicon: Lexicon) -> Reply | None:
+    """The meaning of a message that is one word of a list, however it is typed."""
+    bare = " ".join(mark.text for mark in lexicon.marks(said) if Sense.POLITE not in mark.senses)
+    spelled = folding.spelled_out(said)
+    for candidate in dict.fromkeys((said, bare, spelled, folding.plain(bare), folding.plain(spelled))):
+        found = lexicon.whole(candidate, _WHOLE)
+        if found:
+            return _reply(lexicon, *found)
+    for candidate in dict.fromkeys((said, bare)):
+        if candidate in lexicon.ordinary or candidate in lexicon.words:
+            continue
+        word = lexicon.squeezed.get(folding.squeezed(candidate))
+        found = lexicon.whole(word, _WHOLE) if word else None
+        if found is None:  # a yes, unlike a no, is not guessed from a slip
+            word = lexicon.slip_of(candidate)
+            found = lexicon.whole(word, (Sense.OPT_OUT,)) if word else None
+        if found:
+            return _reply(lexicon, *found)
+    rest = [mark for mark in lexicon.marks(said) if Sense.POLITE not in mark.senses]
+    for sense in _WHOLE:
+        if rest and all(sense in mark.senses for mark in rest):
+            return Reply(Intent(sense.value), "all", rest[0].text, rest[0].language(sense))
+    return None
 
 
-def _kept(char: str) -> str:
-    category = unicodedata.category(char)
-    if category == "Cf" or char in _APOSTROPHES or "\u0300" <= char <= "\u036f":
-        return ""
-    if "\ufe00" <= char <= "\ufe0f" or category == "Me":  # variation selectors, keycaps: part of an emoji
-        return ""
-    return char if category[0] in "LMN" else " "
+def _reply(lexicon: Lexicon, sense: Sense, word: str) -> Reply:
+    return Reply(Intent(sense.value), "all", word, lexicon.words[word][sense][0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """Folded words of one country, each with the language it belongs to."""
-
-    opt_out: dict[str, str | None]
-    narrow: dict[str, str | None]
-    phrases: dict[str, str | None]
-    confirm: dict[str, str | None]
-    opt_in: dict[str, str | None]
-    help: dict[str, str | None]
-    ambiguous: dict[str, str | None]
-    negations: frozenset[str]
-    polite: tuple[str, ...]
-
-
-@lru_cache(maxsize=512)
-def _words(country: str | None) -> _Words:
-    known = load(GLOBAL)
-    pack = pack_for(country) or known
-    rows = {**known.keywords, **pack.keywords}
-    # The country's languages come first, so that a word of both is answered in the person's language.
-    sets = [(tag, rows[tag]) for tag in pack.languages if tag in rows] + [(None, rows[GLOBAL])]
-    opt_out = _by_language((tag, row.opt_out) for tag, row in sets)
-    phrases = _by_language((tag, row.phrases) for tag, row in sets)
-    marketing = _all(row.marketing for _, row in sets)
-    polite = _all(row.polite for _, row in sets)
-    return _Words(
-        opt_out=opt_out,
-        narrow={f"{word} {what}": tag for word, tag in (phrases | opt_out).items() for what in marketing},
-        phrases=phrases,
-        confirm=_by_language((tag, row.confirm) for tag, row in sets),
-        opt_in=_by_language((tag, row.opt_in) for tag, row in sets),
-        help=_by_language((tag, row.help) for tag, row in sets),
-        ambiguous=_by_language((tag, row.ambiguous) for tag, row in sets),
-        negations=frozenset(_all(row.negations for _, row in sets)),
-        polite=tuple(sorted(polite, key=len, reverse=True)),
-    )
+def _sentence(text: str, lexicon: Lexicon) -> tuple[Certainty, Reply]:
+    """What the clauses of a message say together: one that surely asks to end messages decides."""
+    heard = [lexicon.marks(clause) for clause in clauses(text)]
+    own = list(_without_our_instructions(heard))
+    if not own:
+        return Certainty.MAYBE, Reply(Intent.UNCLEAR)
+    said = [mark for marks in own for mark in marks if Sense.POLITE not in mark.senses]
+    if said and all(Sense.AMBIGUOUS in mark.senses for mark in said):
+        doubtful = Reply(Intent.UNCLEAR, "all", said[0].text, said[0].language(Sense.AMBIGUOUS))
+        return Certainty.MAYBE, doubtful
+    findings = [judge(marks) for marks in own]
+    surest = max(findings, key=lambda finding: finding.certainty)
+    # "Cancel. My order is late": something is to end, and the other clause may say what.
+    elsewhere = any(finding.certainty is Certainty.OTHERWISE for finding in findings)
+    if surest.mark is None or surest.sense is None or (elsewhere and surest.sense is Sense.AMBIGUOUS):
+        return surest.certainty, _NOTHING
+    stops = surest.certainty is Certainty.SURE or (surest.certainty is Certainty.BARE and not elsewhere)
+    ends = [finding for finding in findings if finding.certainty >= Certainty.BARE]
+    intent = Intent.OPT_OUT if stops else Intent.UNCLEAR
+    scope: Scope = "marketing" if stops and all(finding.marketing for finding in ends) else "all"
+    return surest.certainty, Reply(intent, scope, surest.mark.text, surest.mark.language(surest.sense))
 
 
-def _by_language(rows: Iterable[tuple[str | None, Iterable[str]]]) -> dict[str, str | None]:
-    words: dict[str, str | None] = {}
-    for tag, listed in rows:
-        for word in listed:
-            words.setdefault(fold(word), tag)
-    return words
+def _without_our_instructions(heard: Sequence[Sequence[Mark]]) -> Iterator[Sequence[Mark]]:
+    """The clauses without "reply STOP to opt out", which is ours and quoted.
+
+    Somebody who writes "reply stop" and nothing else means it.
+    """
+    for marks in heard:
+        end = next((at for at in range(len(marks)) if _teaches(marks, at)), len(marks))
+        if len(heard) == 1 and len(marks) == 2 and end == 0:
+            yield marks[1:]
+        elif end:
+            yield marks[:end]
 
 
-def _all(rows: Iterable[Iterable[str]]) -> list[str]:
-    return [fold(word) for listed in rows for word in listed]
-
-
-def _without(said: str, polite: Iterable[str]) -> str:
-    """`said` without words that only make it polite."""
-    for word in polite:
-        said = f" {said} ".replace(f" {word} ", " ").strip()
-    return said
-
-
-def _spelled_out(said: str) -> str:
-    """`s t o p` as `stop`; anything else as it is."""
-    letters = said.split()
-    return "".join(letters) if all(len(letter) == 1 for letter in letters) else said
-
-
-def _holds(said: str, word: str) -> bool:
-    """Whether `word` stands in `said` as a word; scripts without spaces are searched as they are."""
-    if any("\u0e00" <= char <= "\u0e7f" or "\u4e00" <= char <= "\u9fff" for char in word):
-        return word in said
-    return f" {word} " in f" {said} "
+def _teaches(marks: Sequence[Mark], at: int) -> bool:
+    """Whether "reply" stands there, and a word that ends messages right after it."""
+    follows = marks[at + 1 : at + 3]
+    return Sense.ASKS in marks[at].senses and any(Sense.OPT_OUT in mark.senses for mark in follows)

@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 
 from izin.domain import prompts
 from izin.domain.consent import Event, EventType, Scope, Suppression
+from izin.domain.folding import fold
 from izin.domain.inbound import Malformed, characters, read_object, reference
-from izin.domain.keywords import fold
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import load
 from izin.domain.prompts import Prompt

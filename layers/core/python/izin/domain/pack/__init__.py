@@ -45,6 +45,7 @@ from izin.domain.pack.rules import (
     Week,
     WindowRule,
 )
+from izin.domain.pack.sentences import Sentences, sentences
 from izin.domain.pack.sources import Source, sources
 from izin.domain.pack.texts import same_language, texts
 
@@ -79,6 +80,7 @@ __all__ = [
     "ScopedRule",
     "SegmentContent",
     "SenderRule",
+    "Sentences",
     "Setting",
     "Severity",
     "ShortenerContent",
@@ -100,6 +102,7 @@ __all__ = [
     "pack_of",
     "parse",
     "same_language",
+    "sentences",
     "sources",
     "span",
     "statement",

@@ -151,8 +151,7 @@ KINDS = tuple(RuleSet.model_fields)
 class Keywords(Cited):
     """The words of one language that a reply may consist of, as people write them; compared when folded.
 
-    `phrases` mean an opt-out wherever they stand, `marketing` after an opt-out word narrows it,
-    `ambiguous` alone is for a person to judge, `negations` turn what follows, `polite` changes nothing.
+    `phrases` mean an opt-out wherever they stand. How sentences are made is told by `Sentences`.
     """
 
     opt_out: Annotated[Words, Field(min_length=1)]
@@ -160,10 +159,6 @@ class Keywords(Cited):
     help: Words
     opt_in: Words = ()
     confirm: Words
-    marketing: Words = ()
-    ambiguous: Words = ()
-    negations: Words = ()
-    polite: Words = ()
 
 
 class StopButtons(Cited):

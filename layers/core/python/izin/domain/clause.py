@@ -1,0 +1,157 @@
+"""Does one clause of a reply ask that messages end? Judged from what each of its words does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from izin.domain.lexicon import Mark, Sense
+
+_AHEAD = 6  # words between what ends and what it ends: “stop all of these stupid messages”
+_BEHIND = 3  # in languages that name the thing first: “message band karo”
+_DEED = 2  # words between a ban and the deed: “don't ever text”
+_TURNING = 2  # words between a negation and what it turns: “don't you stop”
+
+_OURS = (Sense.THINGS, Sense.MARKETING)
+_NEUTRAL = (*_OURS, Sense.SENDS, Sense.POLITE, Sense.FILLERS, Sense.AMBIGUOUS)
+_ENDING = (Sense.LEAVES, Sense.ENDS, Sense.OPT_OUT)
+_TURNERS = (Sense.NEGATIONS, Sense.FORBIDS)
+
+
+class Certainty(IntEnum):
+    """How surely a clause asks to end messages."""
+
+    NOTHING = 0
+    OTHERWISE = 1  # something ends, but not our messages
+    MAYBE = 2
+    BARE = 3  # something is to end, and nothing says what
+    SURE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a clause asks: how surely, by which word, and whether only promotions are meant."""
+
+    certainty: Certainty
+    mark: Mark | None = None
+    sense: Sense | None = None
+    marketing: bool = False
+
+
+def judge(marks: Sequence[Mark]) -> Finding:
+    """What the clause asks. It takes the time of one pass over its words."""
+    if any(Sense.ASIDES in mark.senses for mark in marks):
+        return Finding(Certainty.OTHERWISE)
+    marketing = any(Sense.MARKETING in mark.senses for mark in marks)
+    others = any(Sense.OTHERS in mark.senses for mark in marks)
+    ending = [(at, sense) for at, mark in enumerate(marks) if (sense := _ending(marks, at))]
+    if ending and all(_neutral(mark) or _is(mark, *_ENDING) for mark in marks):
+        at, sense = ending[0]
+        says_what = sense is Sense.LEAVES or any(_is(mark, *_OURS, Sense.SENDS) for mark in marks)
+        return Finding(Certainty.SURE if says_what else Certainty.BARE, marks[at], sense, marketing)
+    for at, mark in enumerate(marks):
+        sense = _asks(marks, at)
+        if sense:
+            return Finding(Certainty.SURE, mark, sense, marketing)
+    if others:
+        return Finding(Certainty.OTHERWISE)
+    return _maybe(marks)
+
+
+def _asks(marks: Sequence[Mark], at: int) -> Sense | None:
+    """The sense in which the word there asks to end our messages, with those around it."""
+    mark = marks[at]
+    if Sense.REFUSES in mark.senses and _about_us(marks, at):
+        return Sense.REFUSES
+    if Sense.FORBIDS in mark.senses and _deed_follows(marks, at):
+        return Sense.FORBIDS
+    if not any(sense in mark.senses for sense in (Sense.PHRASES, *_ENDING)) or _turned(marks, at):
+        return None
+    for sense in (Sense.PHRASES, Sense.LEAVES):
+        if sense in mark.senses and _nearest(marks, at, _BEHIND) is not Sense.OTHERS:
+            return sense
+    if Sense.ENDS in mark.senses and _about_us(marks, at):
+        return Sense.ENDS
+    return None
+
+
+def _about_us(marks: Sequence[Mark], at: int) -> bool:
+    """Whether what ends, or is refused, is our messages, or our sending them."""
+    nearest = _nearest(marks, at, _AHEAD)
+    sending = any(Sense.SENDS in mark.senses for mark in marks[at + 1 : at + 1 + _AHEAD])
+    return nearest is Sense.THINGS or (sending and nearest is None)
+
+
+def _nearest(marks: Sequence[Mark], at: int, ahead: int) -> Sense | None:
+    """What is named first after the word there, else before it."""
+    before = tuple(reversed(marks[max(0, at - _BEHIND) : at]))
+    return _first_of(marks[at + 1 : at + 1 + ahead]) or _first_of(before)
+
+
+def _first_of(marks: Sequence[Mark]) -> Sense | None:
+    """Which comes first, something of ours (`THINGS`) or something else; “order updates” is ours."""
+    for at, mark in enumerate(marks):
+        if _is(mark, *_OURS):
+            return Sense.THINGS
+        if Sense.OTHERS in mark.senses:
+            compound = at + 1 < len(marks) and _is(marks[at + 1], *_OURS)
+            return Sense.THINGS if compound else Sense.OTHERS
+    return None
+
+
+def _deed_follows(marks: Sequence[Mark], at: int) -> bool:
+    """Whether a ban is followed by what the sender does, and not to something else."""
+    telling = [
+        mark
+        for mark in marks[at + 1 :]
+        if not _is(mark, Sense.POLITE, Sense.FILLERS) or Sense.SENDS in mark.senses
+    ]
+    for deed, mark in enumerate(telling[:_DEED]):
+        if Sense.SENDS in mark.senses:
+            return _first_of(telling[deed : deed + 1 + _BEHIND]) is not Sense.OTHERS
+    return False
+
+
+def _ending(marks: Sequence[Mark], at: int) -> Sense | None:
+    """The sense in which the word there ends something; None if a negation turns it."""
+    mark = marks[at]
+    if len(mark.text) <= 2 and mark.text.isascii() and len(marks) > 1:
+        return None  # "td" and "n" mean nothing inside a sentence
+    sense = next((sense for sense in _ENDING if sense in mark.senses), None)
+    return None if sense is None or _turned(marks, at) else sense
+
+
+def _turned(marks: Sequence[Mark], at: int) -> bool:
+    """Whether a negation of the same language stands before the word."""
+    languages = {
+        language
+        for sense in (*_ENDING, Sense.PHRASES)
+        for language in marks[at].senses.get(sense, ())
+        if language is not None
+    }
+    return any(
+        language in languages
+        for mark in marks[max(0, at - _TURNING) : at]
+        for sense in _TURNERS
+        for language in mark.senses.get(sense, ())
+    )
+
+
+def _maybe(marks: Sequence[Mark]) -> Finding:
+    """A clause that begins with an opt-out word, or holds an idiom that may mean one."""
+    for at, mark in enumerate(marks):
+        idiom = " " in mark.text or (len(mark.text) > 1 and not mark.text.isascii())
+        if Sense.AMBIGUOUS in mark.senses and idiom:
+            return Finding(Certainty.MAYBE, mark, Sense.AMBIGUOUS)
+        if Sense.OPT_OUT in mark.senses and _ending(marks, at) and all(map(_neutral, marks[:at])):
+            return Finding(Certainty.MAYBE, mark, Sense.OPT_OUT)
+    return Finding(Certainty.NOTHING)
+
+
+def _neutral(mark: Mark) -> bool:
+    return _is(mark, *_NEUTRAL) or mark.text.isdigit()
+
+
+def _is(mark: Mark, *senses: Sense) -> bool:
+    return any(sense in mark.senses for sense in senses)

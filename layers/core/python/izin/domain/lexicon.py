@@ -1,0 +1,261 @@
+"""Which words of a reply count, and as what? The words of a country's languages, prepared once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from functools import lru_cache
+from itertools import combinations, groupby
+
+from izin.domain import folding
+from izin.domain.folding import fold
+from izin.domain.pack import GLOBAL, load, pack_for, sentences
+
+_ANY = None  # the language of words that are understood everywhere
+_SLIPS_FROM = 4  # shorter words are too near to others
+_TWO_SLIPS_FROM = 9
+_LONGEST_WORD = 24
+_SHORTEST_STEM = 3
+
+
+class Sense(StrEnum):
+    """What a word does in a sentence. The first four are whole messages too."""
+
+    OPT_OUT = auto()
+    OPT_IN = auto()
+    HELP = auto()
+    CONFIRM = auto()
+    ENDS = auto()
+    LEAVES = auto()
+    PHRASES = auto()
+    THINGS = auto()
+    MARKETING = auto()
+    SENDS = auto()
+    REFUSES = auto()
+    FORBIDS = auto()
+    NEGATIONS = auto()
+    OTHERS = auto()
+    ASIDES = auto()
+    AMBIGUOUS = auto()
+    POLITE = auto()
+    FILLERS = auto()
+    ASKS = auto()  # "reply": begins the line of ours that teaches how to leave
+
+
+_OWN = (Sense.OPT_OUT, Sense.OPT_IN, Sense.HELP, Sense.CONFIRM, Sense.PHRASES)
+_MISTYPED = (Sense.OPT_OUT, Sense.ENDS, Sense.LEAVES, Sense.THINGS, Sense.SENDS)
+
+Senses = Mapping[Sense, tuple[str | None, ...]]
+"""What a word means, and for each sense in which languages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A word or an idiom of a reply, with what it means; nothing for a word that nobody knows."""
+
+    text: str
+    senses: Senses
+
+    def language(self, sense: Sense) -> str | None:
+        """The language in which it means that: the first of the country's own."""
+        return self.senses[sense][0]
+
+
+_NOTHING: Senses = {}
+
+
+@dataclass(slots=True)
+class Node:
+    """What may follow the words so far; `senses` if they are one idiom already."""
+
+    senses: dict[Sense, tuple[str | None, ...]] = field(default_factory=dict)
+    after: dict[str, Node] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words of some languages, folded."""
+
+    root: Node
+    stems: frozenset[str]
+    unspaced: Mapping[str, int]
+    """First letters of words in scripts without spaces, with the length of the longest such word."""
+    words: Mapping[str, Senses]
+    squeezed: Mapping[str, str]
+    slips: Mapping[str, tuple[str, ...]]
+    ordinary: frozenset[str]
+
+    def whole(self, said: str, senses: Iterable[Sense]) -> tuple[Sense, str] | None:
+        """The sense, of `senses`, in which `said` is a word, and that word; the first that fits."""
+        known = self.words.get(said, _NOTHING)
+        return next(((sense, said) for sense in senses if sense in known), None)
+
+    def slip_of(self, typed: str) -> str | None:
+        """The word that `typed` is a slip of, if it is not a word of its own."""
+        if not _SLIPS_FROM - 1 <= len(typed) <= _LONGEST_WORD:
+            return None
+        if typed in self.ordinary or typed in self.words:
+            return None
+        reach = 2 if len(typed) >= _TWO_SLIPS_FROM - 1 else 1
+        for variant in _shortened(typed, reach):
+            for word in self.slips.get(variant, ()):
+                if folding.is_slip(typed, word, 2 if len(word) >= _TWO_SLIPS_FROM else 1):
+                    return word
+        return None
+
+    def marks(self, clause: str) -> list[Mark]:
+        """`clause` as the longest words and idioms that are known, from left to right."""
+        tokens = list(self._tokens(clause))
+        marks, at = [], 0
+        while at < len(tokens):
+            length, senses = self._longest(tokens, at, self.root)
+            if not length:
+                length, senses = 1, self._mistyped(tokens[at])
+            marks.append(Mark(" ".join(tokens[at : at + length]), senses))
+            at += length
+        return marks
+
+    def _mistyped(self, token: str) -> Senses:
+        """What a token means that is no word: one with repeated letters, or a slip."""
+        if token in self.ordinary:
+            return _NOTHING
+        word = self.squeezed.get(folding.squeezed(token)) or self.slip_of(token)
+        return self.words[word] if word else _NOTHING
+
+    def _longest(self, tokens: list[str], at: int, node: Node) -> tuple[int, Senses]:
+        """How many tokens from `at` are an idiom, and what it means; 0 if none is."""
+        if at == len(tokens):
+            return 0, _NOTHING
+        token = tokens[at]
+        if node is not self.root and Sense.POLITE in self.words.get(token, _NOTHING):
+            length, senses = self._longest(tokens, at + 1, node)  # "melde mich bitte ab"
+            if length:
+                return length + 1, senses
+        for key in (token, *self._stems_of(token)):
+            found = node.after.get(key)
+            if found is None:
+                continue
+            length, senses = self._longest(tokens, at + 1, found)
+            if length:
+                return length + 1, senses
+            if found.senses:
+                return 1, found.senses
+        return 0, _NOTHING
+
+    def _stems_of(self, token: str) -> Iterator[str]:
+        if token[:_SHORTEST_STEM] in self.stems:
+            for end in range(min(len(token), _LONGEST_WORD), _SHORTEST_STEM - 1, -1):
+                yield f"{token[:end]}*"
+
+    def _tokens(self, clause: str) -> Iterator[str]:
+        for chunk in clause.split():
+            for apart, letters in groupby(chunk, folding.unspaced):
+                run = "".join(letters)
+                yield from self._cut(run) if apart else (run,)
+
+    def _cut(self, run: str) -> Iterator[str]:
+        """The known words of a run without spaces, and what lies between them."""
+        unknown, at = "", 0
+        while at < len(run):
+            longest = self.unspaced.get(run[at], 0)
+            ends = range(min(len(run), at + longest), at, -1)
+            word = next((run[at:end] for end in ends if run[at:end] in self.words), "")
+            if not word:
+                unknown += run[at]
+                at += 1
+                continue
+            if unknown:
+                yield unknown
+                unknown = ""
+            yield word
+            at += len(word)
+        if unknown:
+            yield unknown
+
+
+def lexicon_of(country: str | None) -> Lexicon:
+    """The words of the languages that are spoken in `country`, and those understood everywhere.
+
+    The country's own come first, so that a word of two languages is answered in the person's.
+    """
+    return _lexicon(country if pack_for(country) else None)
+
+
+@lru_cache(maxsize=64)
+def _lexicon(country: str | None) -> Lexicon:
+    pack = pack_for(country) or load(GLOBAL)
+    rows = {**load(GLOBAL).keywords, **pack.keywords}
+    known = sentences()
+    spoken = [_tag(tag, rows) for tag in pack.languages]
+    words: dict[str, dict[Sense, tuple[str | None, ...]]] = {}
+    ordinary: set[str] = set()
+    for tag in dict.fromkeys((*spoken, "en", GLOBAL)):
+        language = _ANY if tag == GLOBAL else tag
+        listed: list[tuple[Sense, Iterable[str]]] = []
+        if tag in rows:
+            listed += [(sense, getattr(rows[tag], sense.value)) for sense in _OWN]
+        said = known.get(tag.split("-")[0])
+        if said is not None:
+            listed += [(sense, getattr(said, sense.value, ())) for sense in Sense]
+            ordinary.update(map(fold, said.ordinary))
+        instruction = load(GLOBAL).instructions.get(tag)
+        if instruction is not None:
+            listed.append((Sense.ASKS, instruction.asks))
+        for sense, texts in listed:
+            for text in texts:
+                senses = words.setdefault(_folded(text), {})
+                if language not in senses.get(sense, ()):
+                    senses[sense] = (*senses.get(sense, ()), language)
+    return _prepared(words, frozenset(ordinary))
+
+
+def _tag(tag: str, rows: Iterable[str]) -> str:
+    """The row of a language: its own, or that of its primary subtag."""
+    return tag if tag in rows else tag.split("-")[0]
+
+
+def _folded(text: str) -> str:
+    return fold(text) + ("*" if text.endswith("*") else "")
+
+
+def _prepared(words: dict[str, dict[Sense, tuple[str | None, ...]]], ordinary: frozenset[str]) -> Lexicon:
+    root, stems, unspaced = Node(), set(), dict[str, int]()
+    for text, senses in words.items():
+        if Sense.PHRASES in senses or Sense.LEAVES in senses:
+            for token in text.split():  # "no more ads" is about ads
+                told = words.get(token, _NOTHING).get(Sense.MARKETING, ())
+                if " " in text and set(told) & {
+                    *senses.get(Sense.PHRASES, ()),
+                    *senses.get(Sense.LEAVES, ()),
+                }:
+                    senses[Sense.MARKETING] = told
+        node = root
+        for token in text.split():
+            node = node.after.setdefault(token, Node())
+            if token.endswith("*"):
+                stems.add(token[:_SHORTEST_STEM])
+        node.senses = senses
+        if folding.unspaced(text[0]):
+            unspaced[text[0]] = max(unspaced.get(text[0], 0), len(text))
+    squeezed: dict[str, str] = {}
+    slips: dict[str, tuple[str, ...]] = {}
+    for text, senses in words.items():
+        if text.endswith("*") or not any(sense in senses for sense in (*_OWN, *_MISTYPED)):
+            continue
+        if len(text) > 1 and len(folding.squeezed(text)) > 1:
+            squeezed.setdefault(folding.squeezed(text), text)
+        if len(text) >= _SLIPS_FROM and any(sense in senses for sense in _MISTYPED):
+            for variant in _shortened(text, 2 if len(text) >= _TWO_SLIPS_FROM else 1):
+                slips[variant] = (*slips.get(variant, ()), text)
+    return Lexicon(root, frozenset(stems), unspaced, words, squeezed, slips, ordinary)
+
+
+def _shortened(text: str, most: int) -> set[str]:
+    """`text` and what is left of it without up to `most` of its letters."""
+    kept = range(len(text))
+    return {
+        "".join(text[n] for n in kept if n not in left_out)
+        for count in range(most + 1)
+        for left_out in combinations(kept, count)
+    }

@@ -1,0 +1,44 @@
+"""How do people say, in their language, that messages are to end? `sentences.toml` as values."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+from pydantic import Field
+
+from izin.domain.pack.base import Model, Words
+
+
+class Sentences(Model):
+    """The words of one language that a sentence about messages is made of, as people write them.
+
+    A word that ends in `*` stands for all that begin so. `polite` and `fillers` change nothing.
+    """
+
+    ends: Words = Field(description="end something: “stop”")
+    leaves: Words = Field(description="end messages, whatever stands beside them: “unsubscribe”")
+    phrases: Words = Field(description="mean an opt-out wherever they stand: “no more texts”")
+    things: Words = Field(description="are what ends: “messages”")
+    marketing: Words = Field(description="are promotions, and narrow an opt-out to them: “ads”")
+    sends: Words = Field(description="are what the sender does: “text”")
+    refuses: Words = Field(description="refuse a thing: “don't want”")
+    forbids: Words = Field(description="forbid a deed: “don't”")
+    negations: Words = Field(description="turn the word that follows: “can't stop”")
+    others: Words = Field(description="are other things that end: “order”")
+    asides: Words = Field(description="make a clause about something else: “bus stop”")
+    ambiguous: Words = Field(description="may mean an opt-out, so a person decides: “not interested”")
+    polite: Words = Field(description="change nothing, in whatever is said: “please”")
+    fillers: Words = Field(description="change nothing beside a word that ends: “I want to”")
+    ordinary: Words = Field(
+        (), description="are words of their own, not slips of one that counts: “shop” is not “stop”"
+    )
+
+
+@cache
+def sentences() -> Mapping[str, Sentences]:
+    """Every language by its BCP 47 primary subtag."""
+    table = tomllib.loads((resources.files("izin") / "packs" / "sentences.toml").read_text("utf-8"))
+    return {language: Sentences.model_validate(words) for language, words in table.items()}

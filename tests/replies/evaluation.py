@@ -1,0 +1,133 @@
+"""How well are replies understood? `python -m tests.replies.evaluation` writes it into `docs/replies.md`.
+
+`held_out.tsv` was written first, by somebody who never saw the matcher, and nothing is tuned to it: it is
+read here and nowhere else. `tuning.tsv` is what the words were chosen with.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+PAGE = FOLDER.parents[1] / "docs" / "replies.md"
+SETS = {"held out": FOLDER / "held_out.tsv", "tuning": FOLDER / "tuning.tsv"}
+BEGIN, END = "<!-- figures: python -m tests.replies.evaluation -->", "<!-- end of figures -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One labelled reply. `to` is the country that it was written in."""
+
+    text: str
+    to: str
+    intent: str
+    scope: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How some rows were read."""
+
+    rows: int
+    opt_outs: int
+    found: int
+    """Opt-outs that were read as such."""
+    scoped: int
+    """Of those, the ones whose scope is right."""
+    false: int
+    """Rows that are no opt-out and were read as one."""
+    unclear: int
+    """Rows of any kind that were left for a person to decide."""
+
+    @property
+    def recall(self) -> float:
+        return self.found / self.opt_outs
+
+    @property
+    def precision(self) -> float:
+        return self.found / (self.found + self.false)
+
+    @property
+    def false_alarms(self) -> float:
+        return self.false / (self.rows - self.opt_outs)
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """The labelled replies of a set; `\\n` in them stands for a new line."""
+    for line in path.read_text("utf-8").split("\n")[1:]:
+        if line:
+            text, to, intent, scope, language, _note = line.split("\t")
+            yield Row(text.replace("\\n", "\n"), to, intent, scope, language)
+
+
+def figures(labelled: Iterable[Row]) -> Figures:
+    """How `labelled` rows are read by the product."""
+    from izin.domain.keywords import read
+
+    read_as = [(row, read(row.text, row.to)) for row in labelled]
+    opt_outs = [(row, reply) for row, reply in read_as if row.intent == "opt_out"]
+    found = [(row, reply) for row, reply in opt_outs if reply.intent == "opt_out"]
+    return Figures(
+        rows=len(read_as),
+        opt_outs=len(opt_outs),
+        found=len(found),
+        scoped=sum(row.scope == reply.scope for row, reply in found),
+        false=sum(row.intent != "opt_out" == reply.intent for row, reply in read_as),
+        unclear=sum(reply.intent == "unclear" for _, reply in read_as),
+    )
+
+
+def whole() -> list[Row]:
+    """Every row of both sets once; where both have the same reply, the held-out one."""
+    found: dict[tuple[str, str], Row] = {}
+    for path in SETS.values():
+        for row in rows(path):
+            found.setdefault((row.text, row.to), row)
+    return list(found.values())
+
+
+def table() -> str:
+    """The figures of the whole and of each set, by language, as Markdown."""
+    lines = [
+        "| set | language | replies | opt-outs | recall | precision | false alarms | unclear | scope right |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
+        _line("both", "all", figures(whole())),
+    ]
+    for name, path in SETS.items():
+        labelled = list(rows(path))
+        lines.append(_line(name, "all", figures(labelled)))
+        for language in sorted({row.language for row in labelled}):
+            lines.append(_line(name, language, figures(row for row in labelled if row.language == language)))
+    return "\n".join(lines)
+
+
+def _line(name: str, language: str, found: Figures) -> str:
+    cells = (
+        name,
+        language,
+        found.rows,
+        found.opt_outs,
+        f"{found.recall:.1%}",
+        f"{found.precision:.1%}",
+        f"{found.false_alarms:.1%} ({found.false})",
+        f"{found.unclear / found.rows:.1%}",
+        f"{found.scoped / found.found:.1%}",
+    )
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def page() -> str:
+    """`docs/replies.md` with the figures of today."""
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(FOLDER.parents[1] / "layers/core/python"))
+    PAGE.write_text(page(), encoding="utf-8")
+    print(table())
