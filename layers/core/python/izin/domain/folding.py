@@ -7,7 +7,7 @@ import unicodedata
 from itertools import groupby
 
 _APOSTROPHES = "'’‘ʼ`´"
-_PAUSES = re.compile(r"[.,;:!?…\n\r\t/|()\[\]{}\"“”«»„—–。，、；：！？।]+|\s-+\s")
+_PAUSES = re.compile(r"[.,;:!?…\n\r\t|()\[\]{}\"“”«»„—–。，、；：！？।]+|\s-+\s")
 _ELISION = re.compile(r"\b(l|d|m|n|j|s|t|c|qu|un|dell|all|nell|sull|dall|quell)['’](?=\w)")
 _QUOTED = re.compile(r"^\s*[>|»]")
 _LOOKALIKES = str.maketrans("асеорхуѕіјкмтвнαορτνκι0134578", "aceopxysijkmtbhaoptvkioieastb")

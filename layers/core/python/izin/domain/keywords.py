@@ -66,20 +66,23 @@ def read(text: str, country: str | None) -> Reply:
     if whole:
         return whole
     certainty, reply = _sentence(text, lexicon)
-    return reply if certainty is not Certainty.NOTHING else _foreign(said, text)
+    if certainty not in (Certainty.NOTHING, Certainty.MAYBE):
+        return reply
+    return _foreign(said, text) or reply
 
 
-def _foreign(said: str, text: str) -> Reply:
-    """What a message that says nothing in the country's languages says in another.
+def _foreign(said: str, text: str) -> Reply | None:
+    """The opt-out that a message is in a language that is not the country's, where it is none in those.
 
-    A lone word in Latin letters says nothing there: `para`, `fine` and `band` are words of many languages.
+    A lone word in Latin letters is not read there: `para`, `fine` and `band` are words of many languages.
     """
     everywhere = lexicon_of(None)
     whole = None if said.isascii() else _whole(said, everywhere)
     if whole:
         return whole
     certainty, reply = _sentence(text, everywhere)
-    return reply if certainty is Certainty.SURE else _NOTHING
+    sure = certainty is Certainty.SURE or (certainty is Certainty.BARE and not said.isascii())
+    return reply if sure and reply.intent is Intent.OPT_OUT else None
 
 
 def _whole(said: str, lexicon: Lexicon) -> Reply | None:
