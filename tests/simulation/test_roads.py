@@ -1,0 +1,265 @@
+"""By whichever road a person's acts come, in any order and repeated, the last that they gave holds.
+
+The real handlers run on the double of the tables. Each act is dated when the person gave it, and arrives
+much later: shuffled, some of it twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import imports
+import inbound
+import opt_outs
+import recipients
+import reconcile
+import whatsapp
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from izin.aws import identity, registry
+from izin.aws.runtime import Runtime
+
+from tests.simulation.double import SCHEMAS, Database
+from tests.simulation.stock import request, silence
+from tests.simulation.world import PEPPERS
+
+START = datetime(2026, 11, 1, 5, tzinfo=UTC)
+NOW = START + timedelta(days=10)
+PERSON, SMS, WHATSAPP = "+6281234567890", "+6285811223344", "+6285811223355"
+WORDING = "Saya setuju menerima promosi dari ShopX melalui SMS dan WhatsApp."
+
+
+class Provider:
+    """The provider's list: who is on it, and since when."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self.taken_off = 0
+
+    def describe_opted_out_numbers(self, **_: Any) -> dict[str, Any]:
+        return {"OptedOutNumbers": self.entries}
+
+    def put_opted_out_number(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+    def delete_opted_out_number(self, **_: Any) -> dict[str, Any]:
+        self.taken_off += 1
+        return {}
+
+
+class Queue:
+    """Tickets that nobody works off: no message is sent here."""
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[Any]) -> dict[str, Any]:  # noqa: N803
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that the person did at `hour`, by one of the roads below."""
+
+    road: str
+    hour: int
+
+    @property
+    def at(self) -> datetime:
+        return START + timedelta(hours=self.hour)
+
+
+def gate() -> Runtime:
+    """A brand with a sender on each channel, towards which nobody said anything yet."""
+    silence()
+    rt = Runtime(
+        dynamodb=Database(),
+        sqs=Queue(),
+        sms=Provider(),
+        **{f"{table}_table": table for table in SCHEMAS},  # type: ignore[arg-type]
+        peppers=PEPPERS,
+        now=lambda: NOW,
+        sleep=lambda _: None,
+        jitter=lambda: 0.0,
+    )
+    brand = {"id": "shopx", "name": "ShopX", "contact": "x@x.example", "relax": ["ID.consent.double_opt_in"]}
+    registry.put(rt, registry.brand_key("shopx"), brand)
+    common = {
+        "brand": "shopx",
+        "carrier": "sandbox",
+        "countries": ["ID"],
+        "two_way": True,
+        "language": "id",
+        "rate": 5,
+        "at_least_once": False,
+        "suspended": False,
+    }
+    sms = {"id": "sms", "channel": "sms", "address": SMS, "opt_out_list": "l", "marketing_only": True}
+    registry.put_sender(rt, {**common, **sms})
+    registry.put_sender(rt, {**common, "id": "wa", "channel": "whatsapp", "address": WHATSAPP})
+    return rt
+
+
+# The roads.
+
+
+def envelope(body: Any, at: datetime) -> str:
+    stamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json.dumps({"MessageId": f"sns-{stamp}", "Timestamp": stamp, "Message": json.dumps(body)})
+
+
+def text(words: str) -> Callable[[Runtime, Act], None]:
+    def arrive(rt: Runtime, act: Act) -> None:
+        body = {
+            "originationNumber": PERSON,
+            "destinationNumber": SMS,
+            "messageBody": words,
+            "inboundMessageId": f"{act.road}-{act.hour}",
+        }
+        inbound.receive(rt, envelope(body, act.at))
+
+    return arrive
+
+
+def event(field: str, **fields: Any) -> Callable[[Runtime, Act], None]:
+    """What happens on WhatsApp: a message or a preference."""
+
+    def arrive(rt: Runtime, act: Act) -> None:
+        happened = {
+            "id": f"wamid.{act.road}-{act.hour}",
+            "from": PERSON.removeprefix("+"),
+            "wa_id": PERSON.removeprefix("+"),
+            "timestamp": str(int(act.at.timestamp())),
+            **fields,
+        }
+        metadata = {"display_phone_number": WHATSAPP.removeprefix("+")}
+        change = {"field": field, "value": {"metadata": metadata, field: [happened]}}
+        body = {"whatsAppWebhookEntry": json.dumps({"id": "1", "changes": [change]})}
+        whatsapp.receive(rt, envelope(body, act.at), 1)
+
+    return arrive
+
+
+def chat(words: str) -> Callable[[Runtime, Act], None]:
+    return event("messages", type="text", text={"body": words})
+
+
+def preference(value: str) -> Callable[[Runtime, Act], None]:
+    return event("user_preferences", category="marketing_messages", value=value)
+
+
+def told(**fields: Any) -> Callable[[Runtime, Act], None]:
+    """What an app, an agent or the clerk who opens letters hands in."""
+
+    def arrive(rt: Runtime, act: Act) -> None:
+        body = {"brand": "shopx", "address": PERSON, "source": "agent", "given_at": act.at.isoformat()}
+        answer = opt_outs.opt_out(rt, request({**body, **fields}))
+        assert answer["statusCode"] == 200
+
+    return arrive
+
+
+def imported(channel: str) -> Callable[[Runtime, Act], None]:
+    def arrive(rt: Runtime, act: Act) -> None:
+        body = {
+            "brand": "shopx",
+            "address": PERSON,
+            "channel": channel,
+            "purposes": ["marketing"],
+            "captured_at": act.at.isoformat(),
+            "wording": WORDING,
+            "language": "id",
+            "method": "checkbox",
+            "prechecked": False,
+            "source": "the list of the old system",
+            "evidence": {"screenshot": "sha256:" + "a" * 64},
+        }
+        answer = imports.import_consents(rt, request({"consents": [body]}))
+        (result,) = json.loads(answer["body"])["results"]
+        assert result["body"]["proved"], result
+
+    return arrive
+
+
+def listed(rt: Runtime, act: Act) -> None:
+    """The provider put the person on its list; the list is read again from its beginning."""
+    entry = {"OptedOutNumber": PERSON, "OptedOutTimestamp": act.at, "EndUserOptedOut": True}
+    rt.sms.entries = [entry]
+    rt.dynamodb.items["state"].pop(("CURSOR#l", ""), None)
+    done = reconcile.reconcile(rt, NOW + timedelta(minutes=3))
+    assert done["troubled"] == 0
+
+
+ROADS: dict[str, Callable[[Runtime, Act], None]] = {
+    "text_stop": text("STOP"),
+    "text_stop_promo": text("STOP promo"),
+    "text_start": text("START"),
+    "chat_stop": chat("Berhenti"),
+    "chat_start": chat("START"),
+    "chat_other": chat("Halo, apa kabar?"),
+    "button": event("messages", type="button", button={"payload": "Stop promotions"}),
+    "preference_stop": preference("stop"),
+    "preference_resume": preference("resume"),
+    "agent": told(),
+    "never_again": told(do_not_contact=True),
+    "sms_import": imported("sms"),
+    "whatsapp_import": imported("whatsapp"),
+    "provider": listed,
+}
+
+NO = {"text_stop", "text_stop_promo", "chat_stop", "button", "preference_stop", "agent", "provider"}
+YES = {
+    "sms": {"text_start", "sms_import"},
+    "whatsapp": {"chat_start", "preference_resume", "whatsapp_import"},
+}
+HANDSET = {"text_start", "chat_start", "preference_resume"}
+
+
+def will(acts: list[Act], channel: str) -> str:
+    """What the person wants on `channel`, told in one sentence: the last that they gave, a no before a yes.
+
+    A do-not-contact ends only with what they did on the handset. Nothing is wanted that was never agreed to.
+    """
+
+    def last(roads: set[str]) -> int:
+        return max((act.hour for act in acts if act.road in roads), default=-1)
+
+    imports_of = {road for road in YES[channel] if road.endswith("import")}
+    if last(imports_of) < 0:
+        return "none"
+    wanted = last(YES[channel]) > last(NO) and last(YES[channel] & HANDSET) > last({"never_again"})
+    wanted = wanted or (last(YES[channel]) > last(NO) and last({"never_again"}) < 0)
+    return "granted" if wanted else "withdrawn"
+
+
+def found(rt: Runtime) -> dict[str, str]:
+    path = {"recipient_id": identity.recipient(rt, PERSON), "brand": "shopx"}
+    answer = recipients.show(rt, request(None, **path))
+    consents = json.loads(answer["body"]).get("consents", [])
+    return {c["channel"]: c["status"] for c in consents if c["purpose"] == "marketing"}
+
+
+_acts = st.lists(st.builds(Act, st.sampled_from(sorted(ROADS)), st.integers(0, 12)), min_size=1, max_size=9)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_acts, st.randoms(use_true_random=False))
+def test_the_last_given_will_holds_by_whichever_road_it_came(acts: list[Act], chance: Random) -> None:
+    # A list has one entry for a number: of several the provider shows the last.
+    shown = max((act.hour for act in acts if act.road == "provider"), default=0)
+    acts = [act for act in acts if act.road != "provider" or act.hour == shown]
+    arriving = [*acts, *(act for act in acts if chance.random() < 0.4)]
+    chance.shuffle(arriving)
+    rt = gate()
+    for act in arriving:
+        ROADS[act.road](rt, act)
+    statuses = found(rt)
+    for channel in YES:
+        assert statuses.get(channel, "none") == will(acts, channel), (channel, arriving)
+
+
+def test_every_road_is_of_one_kind() -> None:
+    known = NO | YES["sms"] | YES["whatsapp"] | {"never_again", "chat_other"}
+    assert known == set(ROADS)
