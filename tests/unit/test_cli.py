@@ -34,6 +34,14 @@ def test_a_brazilian_promotion_waits_for_the_holiday_and_the_weekend(
     assert said["pack"]["id"] == "BR"
 
 
+def test_free_text_on_whatsapp_follows_the_persons_own_message(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["check", "--to", "+6281234567890", "--channel", "whatsapp", "--purpose", "transactional"]
+    asked += [*NOON, "--consent", "granted", "--basis", "order-123", "--text", "ShopX: pesanan 123 dikirim"]
+    assert answer(capsys, *asked)["reasons"][0]["code"] == "template_required"
+    assert answer(capsys, *asked, "--heard", "2026-11-22T12:00:00Z")["verdict"] == "allow"
+    assert answer(capsys, *asked, "--heard", "2026-11-22T05:00:00Z")["verdict"] == "deny"
+
+
 def test_the_same_for_a_person_to_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([*BRAZIL, *HOLIDAY, "--consent", "granted"]) == 0
     told = capsys.readouterr().out

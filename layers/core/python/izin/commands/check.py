@@ -13,6 +13,7 @@ from izin.commands.arguments import Commands, Unanswerable, instant
 from izin.commands.arguments import person as numbered
 from izin.domain import gate, way_out
 from izin.domain.consent import Block, Grant, Scope, Standing, Status, Suppression
+from izin.domain.contact import Contact
 from izin.domain.gate import Decision
 from izin.domain.history import Send
 from izin.domain.message import SENT_CHANNELS, Channel, Message, Purpose
@@ -46,6 +47,7 @@ def add(commands: Commands) -> None:
     check.add_argument("--time-zone", help="where the person verifiably is, such as America/Denver")
     check.add_argument("--subdivision", help="the state that the person verifiably is in, such as FL")
     check.add_argument("--sent", type=instant, action="append", default=[], help="earlier send; repeatable")
+    check.add_argument("--heard", type=instant, help="when the person last wrote to the WhatsApp sender")
     check.add_argument("--one-way", action="store_true", help="the sender receives no replies")
     check.add_argument("--json", action="store_true")
     check.set_defaults(run=_check)
@@ -85,6 +87,7 @@ def _check(asked: argparse.Namespace) -> int:
         sender,
         pack_of(person.country),
         at,
+        Contact(heard_at=asked.heard),
     )
     if asked.json:
         said = {**answers.decision(made, None, person), **answers.ending(ending)}
