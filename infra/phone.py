@@ -86,7 +86,7 @@ class Phones:
                 "text": {"body": text},
                 **({"context": {"id": answered[-1]}} if answered else {}),
             }
-            self.publish_whatsapp(_whatsapp(to, messages=[said]))
+            self.publish_whatsapp(whatsapp_event(to, messages=[said]))
             return inbound_message_id
         event = {
             "originationNumber": person,
@@ -119,7 +119,7 @@ class Phones:
                     "recipient_id": message["to"].removeprefix("+"),
                     "biz_opaque_callback_data": message["message_ref"],
                 }
-                self.publish_whatsapp(_whatsapp(message["from"], statuses=[status]))
+                self.publish_whatsapp(whatsapp_event(message["from"], statuses=[status]))
             else:
                 self.publish_receipt(json.dumps(self._receipt(message, message_id, sent_at)))
         except Exception:
@@ -142,7 +142,7 @@ class Phones:
         }
 
 
-def _whatsapp(sender: str, **events: Any) -> str:
+def whatsapp_event(sender: str, **events: Any) -> str:
     """A notification about `sender` as AWS passes it on: Meta's entry is text within the header."""
     metadata = {"display_phone_number": sender.removeprefix("+"), "phone_number_id": "0"}
     value = {"messaging_product": "whatsapp", "metadata": metadata, **events}

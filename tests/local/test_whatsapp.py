@@ -1,0 +1,53 @@
+"""Does WhatsApp work in the whole stack, with every permission asked for?"""
+
+import json
+import time
+from collections.abc import Callable
+
+from infra import phone
+from infra.local import Stack
+
+PERSON, SENDER = "+6281290054321", "+6285811223355"
+
+
+def until(seen: Callable[[], bool], seconds: float = 30) -> None:
+    give_up = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < give_up
+        time.sleep(0.2)
+
+
+def say(stack: Stack, text: str) -> None:
+    said = {
+        "from": PERSON.removeprefix("+"),
+        "id": f"wamid.{text}",
+        "timestamp": str(int(stack.now().timestamp())),
+        "type": "text",
+        "text": {"body": text},
+    }
+    stack.phones.publish_whatsapp(phone.whatsapp_event(SENDER, messages=[said]))
+
+
+def test_a_stop_on_whatsapp_is_recorded_confirmed_and_acknowledged(stack: Stack) -> None:
+    say(stack, "STOP")
+    until(lambda: bool(stack.phones.all().get(PERSON)))
+    (bubble,) = stack.phones.all()[PERSON]
+    assert (bubble.channel, bubble.sender) == ("whatsapp", SENDER)
+    _, found = stack.call("POST", "/v1/recipients/lookup", {"address": PERSON})
+    _, ledger = stack.call("GET", f"/v1/recipients/{found['recipient_id']}/ledger")
+    assert [event["type"] for event in ledger["events"]] == ["opt_out"]
+    table = stack.emulator.table(stack.outputs["MessagesTable"])
+    until(
+        lambda: (
+            [item["status"] for item in table.scan()["Items"] if item["sender"] == "shopx-wa"]
+            == ["delivered"]
+        )
+    )
+
+
+def test_the_lists_of_the_provider_are_looked_after(stack: Stack) -> None:
+    """Nobody has a list here: the round reads who has one, and the people who wait, and ends."""
+    answer = stack.emulator.client("lambda").invoke(
+        FunctionName=stack.outputs["ReconcileFunction"], Payload=b"{}"
+    )
+    assert json.loads(answer["Payload"].read()) == {"listed": 0, "recorded": 0, "taken": 0, "troubled": 0}
