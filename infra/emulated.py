@@ -132,7 +132,6 @@ if __name__ == "__main__":
     unpack_layers_once()
     lock_objects()
     name_roles_in_conditions()
-
     create_saved_queries()
     threading.Thread(target=follow_parent, daemon=True).start()
     app.main()
