@@ -20,7 +20,7 @@ from izin.domain.reasons import Reason
 from izin.domain.registry import NOTHING, Brand, Carrier, Sender
 
 from tests.rules import naive, texts
-from tests.rules.naive import Asked, No, Yes
+from tests.rules.asked import Asked, No, Yes
 
 NUMBERS = (
     "+12125551234", "+13055551234", "+12055551234", "+16055551234", "+14805551234", "+19075551234",
@@ -250,7 +250,7 @@ def differences(seed: int) -> list[str]:
     ]
 
 
-def _plain(reasons: tuple[Reason, ...]) -> set[naive.Reason]:
+def _plain(reasons: tuple[Reason, ...]) -> set[tuple[str, str, str, datetime | None]]:
     return {(str(r.code), r.rule, str(r.effect), r.until) for r in reasons}
 
 

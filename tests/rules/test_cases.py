@@ -11,8 +11,8 @@ import pytest
 from izin.domain import phone
 from izin.domain.gate import Verdict
 
+from tests.rules.asked import Asked, Yes
 from tests.rules.inputs import decide
-from tests.rules.naive import Asked, Yes
 
 CASES: list[dict[str, str]] = tomllib.loads((Path(__file__).parent / "cases.toml").read_text("utf-8"))[
     "cases"

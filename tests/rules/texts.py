@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.rules.naive import Asked
+    from tests.rules.asked import Asked
 
 APPROVED = frozenset({"shopx.id"})
 LANGUAGES = (

@@ -19,7 +19,7 @@ from izin.domain.history import Send, remembered
 from izin.domain.judge import Judge, Timing, permission
 from izin.domain.message import Channel, Kind, Message, Purpose
 from izin.domain.pack import Pack, Rules, RuleSet, span
-from izin.domain.phone import LineType, Phone
+from izin.domain.phone import TEXTABLE, LineType, Phone
 from izin.domain.reasons import Code, Effect, Reason
 from izin.domain.registry import Brand, Sender
 from izin.domain.times import shown
@@ -78,44 +78,28 @@ def decide(
     An answer to something that the person just did (its `kind`) is free of consent, windows, caps
     and content rules, and lives only as long as it is an answer.
     """
-    channel, purpose = message.channel, message.purpose
     rules = _compiled(
         pack,
-        channel,
-        purpose,
+        message.channel,
+        message.purpose,
+        phone.line_type,
         phone.country,
         phone.subdivisions,
         phone.time_zones,
         brand.tighten,
         brand.relax,
     )
-    reasons: tuple[Reason, ...] = () if phone.textable else _not_textable(channel, phone.line_type)
+    reasons = rules.number
     if sender.suspended:
         reasons += _SUSPENDED
-    waits: tuple[Reason, ...] = ()
     relaxed: tuple[Reason, ...] = ()
-    until: datetime | None = now
-    closes: datetime | None = None
     if message.kind is _SUBMISSION:
-        block = standing.blocking(channel, purpose, message.essential and bool(message.basis))
-        if block:
-            reasons += (_stopped(block),)
-        if standing.unclear and purpose is Purpose.MARKETING and standing.is_unclear(channel):
-            reasons += _UNCLEAR
-        status = standing.status(channel, purpose, now)
-        reasons += rules.judge.asks(message, status, block is not None, sends, brand, sender)
-        timing = rules.judge.timing(sends, now)
-        if contact.rests_until and (rests := contact.resting(message, now)):
-            timing = _after_rest(timing, rests, rules.judge.timing(sends, contact.rests_until))
-        waits, until, closes = timing
-        if rules.judge.free_forms:
-            reasons += tuple(contact.too_late(message, rules.judge.free_forms, until or now))
-            closes = _first(closes, contact.closes_at(message, rules.judge.free_forms))
-        if rules.relaxed:
-            relaxed = rules.relaxed.asks(message, status, block is not None, sends, brand, sender)
-            relaxed += rules.relaxed.timing(sends, now).reasons
-    elif message.answers:
-        reasons += tuple(_answering(message, message.answers, standing, pack, now))
+        denials, timing, relaxed = _submitted(rules, message, standing, sends, brand, sender, now, contact)
+        reasons += denials
+    else:
+        reasons += tuple(_answering(message, standing, pack, now))
+        timing = Timing((), now, None)
+    waits, until, closes = timing
     expires = message.expires_at
     late = () if expires is None or until is None or until < expires else (_would_expire(until, expires),)
     verdict = _DENY if reasons or late or until is None else _DEFER if waits else _ALLOW
@@ -131,6 +115,39 @@ def decide(
         pack.version,
         relaxed,
     )
+
+
+def _submitted(
+    rules: _Compiled,
+    message: Message,
+    standing: Standing,
+    sends: Sequence[Send],
+    brand: Brand,
+    sender: Sender,
+    now: datetime,
+    contact: Contact,
+) -> tuple[tuple[Reason, ...], Timing, tuple[Reason, ...]]:
+    """What an app's message is denied for; what windows and caps say; and what was relaxed of both."""
+    channel, purpose, judge = message.channel, message.purpose, rules.judge
+    reasons: tuple[Reason, ...] = ()
+    block = standing.blocking(channel, purpose, message.essential and bool(message.basis))
+    if block:
+        reasons = (_stopped(block),)
+    if standing.unclear and purpose is Purpose.MARKETING and standing.is_unclear(channel):
+        reasons += _UNCLEAR
+    status = standing.status(channel, purpose, now)
+    reasons += judge.asks(message, status, block is not None, sends, brand, sender)
+    timing = judge.timing(sends, now)
+    if contact.rests_until and (rests := contact.resting(message, now)):
+        timing = _after_rest(timing, rests, judge.timing(sends, contact.rests_until))
+    if judge.free_forms:
+        reasons += tuple(contact.too_late(message, judge.free_forms, timing.until or now))
+        closes = _first(timing.closes, contact.closes_at(message, judge.free_forms))
+        timing = Timing(timing.reasons, timing.until, closes)
+    if rules.relaxed is None:
+        return reasons, timing, ()
+    relaxed = rules.relaxed.asks(message, status, block is not None, sends, brand, sender)
+    return reasons, timing, relaxed + rules.relaxed.timing(sends, now).reasons
 
 
 def _after_rest(timing: Timing, rests: Reason, later: Timing) -> Timing:
@@ -151,8 +168,12 @@ _ALLOW, _DEFER, _DENY = Verdict
 
 
 class _Compiled(NamedTuple):
-    """The rules for one place, without what the brand relaxes; that alone; and how long caps remember."""
+    """What is said of a kind of number; the rules of its place, without what the brand relaxes; that alone.
 
+    And how long caps remember.
+    """
+
+    number: tuple[Reason, ...]
     judge: Judge
     relaxed: Judge | None
     remember: timedelta
@@ -163,6 +184,7 @@ def _compiled(
     pack: Pack,
     channel: Channel,
     purpose: Purpose,
+    line_type: LineType,
     country: str,
     subdivisions: tuple[str, ...],
     time_zones: tuple[str, ...],
@@ -173,6 +195,7 @@ def _compiled(
     waived = rules.only(lambda rule: rule.rule in relax and rule.relaxable)
     caps = (*pack.caps, *pack.shared.caps, *tighten.caps)
     return _Compiled(
+        tuple(_not_textable(channel, line_type)),
         Judge(rules.without(relax), country, subdivisions, time_zones),
         Judge(waived, country, subdivisions, time_zones) if relax else None,
         max((cap.period for cap in caps), default=_REMEMBER),
@@ -182,12 +205,10 @@ def _compiled(
 _REMEMBER = timedelta(days=1)
 
 
-@lru_cache(maxsize=64)
-def _not_textable(channel: Channel, line_type: LineType) -> tuple[Reason, ...]:
-    if channel is not Channel.SMS:  # WhatsApp may live on a fixed line
-        return ()
-    detail = f"a text cannot or may not go to a {line_type} number; ask for a mobile number"
-    return (Reason(Code.NUMBER_CLASS, "GLOBAL.number_class", Effect.DENY, detail),)
+def _not_textable(channel: Channel, line_type: LineType) -> Iterator[Reason]:
+    if channel is Channel.SMS and line_type not in TEXTABLE:  # WhatsApp may live on a fixed line
+        says = f"a text cannot or may not go to a {line_type} number; ask for a mobile number"
+        yield Reason(Code.NUMBER_CLASS, "GLOBAL.number_class", Effect.DENY, says)
 
 
 _SUSPENDED = (
@@ -227,10 +248,11 @@ def _would_expire(until: datetime, expires_at: datetime) -> Reason:
     return Reason(_LATE, "GLOBAL.message_expiry", _DENIES, says, (), None, (until, expires_at))
 
 
-def _answering(
-    message: Message, answers: datetime, standing: Standing, pack: Pack, now: datetime
-) -> Iterator[Reason]:
+def _answering(message: Message, standing: Standing, pack: Pack, now: datetime) -> Iterator[Reason]:
     """An answer stands as long as what it answers: a later STOP or START has overtaken it."""
+    answers = message.answers
+    if answers is None:
+        return
     if message.kind is Kind.OPT_IN_REQUEST and pack.resolicit_block:
         ban, stopped = pack.resolicit_block, standing.last_opt_out()
         if stopped and now < stopped + ban.value:

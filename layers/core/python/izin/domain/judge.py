@@ -81,9 +81,10 @@ class Judge:
         if message.template:
             reasons += templates.findings(message.template, self._rules.templates)
         if message.text is not None:
-            first = self._minds_the_first and (message.purpose, message.channel) not in [
-                (send.purpose, send.channel) for send in sends
-            ]
+            first = self._minds_the_first
+            if first and sends:
+                kind = (message.purpose, message.channel)
+                first = kind not in [(send.purpose, send.channel) for send in sends]
             reasons += self._of_text(
                 message.text,
                 brand.name,

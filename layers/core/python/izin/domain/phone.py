@@ -55,7 +55,7 @@ _LINE_TYPES = {
 }
 
 
-_TEXTABLE = frozenset({LineType.MOBILE, LineType.UNKNOWN})
+TEXTABLE = frozenset({LineType.MOBILE, LineType.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -80,7 +80,7 @@ class Phone:
         Sources: the national numbering plans. Every plan that tells fixed lines and
         internet lines from mobiles is believed. WhatsApp may still live on a fixed line.
         """
-        return self.line_type in _TEXTABLE
+        return self.line_type in TEXTABLE
 
     def declared(self, time_zone: str | None = None, subdivision: str | None = None) -> Phone:
         """The number of a person who has said, verifiably, where they are: that alone counts."""
