@@ -1,4 +1,4 @@
-"""What do we know of this person? Their pseudonym, their standing with a brand, and their ledger."""
+"""What do we know of this person? Their pseudonym, standing and ledger, and a certificate of it all."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from izin import certificate
 from izin.api import LookupBody
-from izin.aws import asking, codec, http, identity, ledger, log, state
+from izin.aws import asking, certifying, codec, http, identity, ledger, log, state
 from izin.aws.http import Answer, refuse
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import State
@@ -19,7 +20,7 @@ logger = Logger()
 
 
 def handler(event: dict[str, Any], _context: object) -> Answer:
-    """`POST /v1/recipients/lookup`, `GET /v1/recipients/{recipient_id}`, its ledger and the proof of it."""
+    """`POST /v1/recipients/lookup`, `GET /v1/recipients/{recipient_id}`, ledger, proof and certificate."""
     return http.respond(logger, lambda: _ROUTES[event["routeKey"]](runtime(), event))
 
 
@@ -74,6 +75,40 @@ def show_proof(rt: Runtime, event: http.Event) -> Answer:
     return http.answer(HTTPStatus.OK, {**about, "events": events, **proved})
 
 
+def show_certificate(rt: Runtime, event: http.Event) -> Answer:
+    """Everything that a stranger needs to see: HTML that prints for a browser, else JSON.
+
+    The number and other personal evidence show to a key that also has the scope `personal`.
+    """
+    seen, now = _state(rt, event), rt.now()
+    items = [item for item in ledger.events(rt, seen.brand, seen.recipient_id) if item["seq"] <= seen.seq]
+    brand, events = certifying.shown(rt, seen.brand, seen.recipient_id, items)
+    public = [{name: value for name, value in one.item.items() if name != "personal"} for one in events]
+    fault = chain.verify(public, seen.head, now)
+    told = certificate.document(
+        brand,
+        seen.recipient_id,
+        events,
+        seen.standing,
+        certifying.asked(brand, events),
+        seen.head,
+        fault.problem if fault else None,
+        log.proof(rt, seen.brand, public),
+        now,
+        personal="personal" in http.principal(event).scopes,
+    )
+    if not _for_a_browser(event):
+        return http.answer(HTTPStatus.OK, told)
+    body = certificate.page(told)
+    return {"statusCode": int(HTTPStatus.OK), "headers": dict(certificate.headers()), "body": body}
+
+
+def _for_a_browser(event: http.Event) -> bool:
+    wanted = (event.get("queryStringParameters") or {}).get("format")
+    accepted = event.get("headers", {}).get("accept", "")
+    return wanted == "html" or (wanted is None and "text/html" in accepted)
+
+
 def _events(rt: Runtime, seen: State) -> list[dict[str, Any]]:
     return [
         {name: value for name, value in item.items() if name not in ("pk", "sealed", "ttl")}
@@ -103,4 +138,5 @@ _ROUTES: dict[str, Callable[[Runtime, http.Event], Answer]] = {
     "GET /v1/recipients/{recipient_id}": show,
     "GET /v1/recipients/{recipient_id}/ledger": show_ledger,
     "GET /v1/recipients/{recipient_id}/proof": show_proof,
+    "GET /v1/recipients/{recipient_id}/certificate": show_certificate,
 }

@@ -108,7 +108,7 @@ ACCESS: dict[str, Access] = {
         indexes=("messages/recipient", "state/due", "state/retain"),
         prunes=True,
     ),
-    "recipients": Access(state=READ, ledger=("Query",), keys=("BatchGetItem",), pepper=True, log="read"),
+    "recipients": Access(state=READ, ledger=("Query",), keys=READ, registry=READ, pepper=True, log="read"),
     "registry": Access(registry=("GetItem", "PutItem", "UpdateItem"), files={BRANDS: ("GetObject",)}),
     "describe": Access(),
     "inbound": Access(

@@ -31,6 +31,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /v1/recipients/{recipient_id}",
         "GET /v1/recipients/{recipient_id}/ledger",
         "GET /v1/recipients/{recipient_id}/proof",
+        "GET /v1/recipients/{recipient_id}/certificate",
     ),
     "rights": (
         "POST /v1/recipients/{recipient_id}/access",

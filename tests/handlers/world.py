@@ -148,6 +148,7 @@ _ROUTES: dict[str, tuple[Any, Callable[[Runtime, http.Event], http.Answer]]] = {
     "POST /v1/opt-outs/batch": (opt_outs, opt_outs.opt_out_batch),
     "POST /v1/recipients/lookup": (recipients, recipients.look_up),
     "GET /v1/recipients/{recipient_id}": (recipients, recipients.show),
+    "GET /v1/recipients/{recipient_id}/certificate": (recipients, recipients.show_certificate),
     "GET /v1/recipients/{recipient_id}/ledger": (recipients, recipients.show_ledger),
     "POST /v1/recipients/{recipient_id}/access": (rights, rights.ask_access),
     "GET /v1/recipients/{recipient_id}/access": (rights, rights.show),

@@ -24,6 +24,7 @@ CALLS = {
     "GET /v1/recipients/{recipient_id}/access": "rights",
     "POST /v1/recipients/{recipient_id}/erasure": "rights",
     "GET /v1/recipients/{recipient_id}/proof": "recipients",
+    "GET /v1/recipients/{recipient_id}/certificate": "recipients",
     "PUT /v1/brands/{id}": "registry",
     "GET /v1/brands/{id}": "registry",
     "PUT /v1/senders/{id}": "registry",

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from izin.commands import (
     apply,
+    certificate,
     check,
     exporting,
     importing,
@@ -32,7 +33,7 @@ from izin.commands.arguments import Unanswerable
 _COMMANDS = (
     *(check, windows, rules, wording, intent),
     *(apply, importing),
-    *(verify, exporting, query, rates),
+    *(certificate, verify, exporting, query, rates),
     *(key, pepper, local),
 )
 _UNANSWERABLE = 2

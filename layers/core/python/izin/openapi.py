@@ -40,6 +40,9 @@ OPERATIONS = (
     Operation("POST /v1/opt-outs/batch", "Record up to 100 opt-outs", "opt_out", api.OptOuts),
     Operation("POST /v1/recipients/lookup", "From a number to a recipient_id", "read", api.LookupBody),
     Operation("GET /v1/recipients/{recipient_id}", "A person's standing with the brand", "read"),
+    Operation(
+        "GET /v1/recipients/{recipient_id}/certificate", "For a stranger: JSON, or HTML that prints", "read"
+    ),
     Operation("GET /v1/recipients/{recipient_id}/ledger", "Every event, chained", "read"),
     Operation(
         "POST /v1/recipients/{recipient_id}/access",

@@ -64,11 +64,12 @@ def _of_brand(rt: Runtime, key: bytes | None, recipient_id: str, brand: str) -> 
         ],
         "standing": codec.standing_item(seen.standing),
         "recent_sends": [{"at": shown(s.at), "purpose": s.purpose, "channel": s.channel} for s in seen.sends],
-        "events": [_event(key, recipient_id, item) for item in ledger.events(rt, brand, recipient_id)],
+        "events": [event(key, recipient_id, item) for item in ledger.events(rt, brand, recipient_id)],
     }
 
 
-def _event(key: bytes | None, recipient_id: str, item: Item) -> dict[str, Any]:
+def event(key: bytes | None, recipient_id: str, item: Item) -> dict[str, Any]:
+    """An event's public fields, and under `personal` what is sealed with it, where `key` opens that."""
     public = {name: value for name, value in item.items() if name not in _NOT_SHOWN}
     sealed, context = item.get("sealed"), ledger.evidence_context(recipient_id, item["id"])
     opened = _opened(lambda: identity.unseal(key, context, sealed)) if key and sealed else None

@@ -26,7 +26,7 @@ from izin.domain.pack import RuleSet
 from izin.domain.registry import NOTHING, Brand, Carrier, Sender
 
 CACHE_FOR = timedelta(seconds=10)
-SCOPES = ("check", "send", "consent", "opt_out", "read", "rights", "admin")
+SCOPES = ("check", "send", "consent", "opt_out", "read", "personal", "rights", "admin")
 
 
 def brand_key(brand_id: str) -> str:

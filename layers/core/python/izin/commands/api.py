@@ -50,6 +50,24 @@ def _request(asked: argparse.Namespace, path: str, body: Any, method: str) -> ur
     return urllib.request.Request(asked.api.rstrip("/") + path, data, headers, method=method)  # noqa: S310
 
 
+def get(asked: argparse.Namespace, path: str) -> bytes:
+    """What the API answers at `path`. Raises Unanswerable."""
+    if not asked.api.startswith(("https://", "http://")):
+        raise Unanswerable(f"--api: {asked.api!r} is no http address")
+    headers = {"Authorization": f"Bearer {asked.key}"}
+    request = urllib.request.Request(asked.api.rstrip("/") + path, headers=headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (the scheme is checked above)
+            body: bytes = answer.read()
+            return body
+    except urllib.error.HTTPError as error:
+        raise Unanswerable(
+            f"the API answered {error.code}; are the id, the brand and the key right?"
+        ) from None
+    except OSError as error:
+        raise Unanswerable(f"{asked.api} does not answer: {error}") from None
+
+
 def put(asked: argparse.Namespace, path: str, body: Any) -> list[dict[str, str]]:
     """Put one thing into the registry; the errors that it was refused with. Raises Unanswerable."""
     request = _request(asked, path, body, "PUT")
