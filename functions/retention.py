@@ -16,7 +16,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from izin.aws import acts, codec, dossier, http, identity, ledger, messages, rights, state
+from izin.aws import acts, codec, dossier, files, http, identity, ledger, messages, rights, state
 from izin.aws.dynamo import Item
 from izin.aws.messages import Status
 from izin.aws.rights import Request
@@ -92,7 +92,7 @@ def _erase(rt: Runtime, request: Request, now: datetime) -> str | None:
 def _forget(
     rt: Runtime, recipient_id: str, brands: frozenset[str], type_: EventType, why: str, now: datetime
 ) -> None:
-    """Note it in every ledger, call back what waits, and delete the key that opens all the rest."""
+    """Note it in every ledger, call back what waits, delete the files and the key that opens all the rest."""
     for item in messages.of(rt, recipient_id):
         stored = messages.read(item)
         if stored.status in messages.WAITING:
@@ -102,6 +102,7 @@ def _forget(
             type_, f"{type_}-{why}", recipient_id, now, {"request": why} if type_ is EventType.ERASED else {}
         )
         acts.record(rt, brand, recipient_id, Draft(act, {}, None))
+    files.erase(rt, recipient_id)
     identity.forget(rt, recipient_id)
 
 

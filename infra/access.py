@@ -52,6 +52,7 @@ class Access:
     follows: bool = False  # the ledger, event by event
     lists: bool = False  # the provider's opt-out lists
     files: dict[str, Actions] = field(default_factory=dict)  # by folder of the evidence
+    erases: bool = False  # files about people
 
 
 RECORDER = Access(
@@ -107,6 +108,7 @@ ACCESS: dict[str, Access] = {
         keys=("DeleteItem",),
         indexes=("messages/recipient", "state/due", "state/retain"),
         prunes=True,
+        erases=True,
     ),
     "recipients": Access(state=READ, ledger=("Query",), keys=READ, registry=READ, pepper=True, log="read"),
     "registry": Access(registry=("GetItem", "PutItem", "UpdateItem"), files={BRANDS: ("GetObject",)}),
@@ -214,6 +216,9 @@ def give_access(
     if access.follows:
         follow(store.ledger, function)
         _give_key(function, store, _KEY_TO_READ, "dynamodb")
+    if access.erases:
+        evidence.let_erase(cast(iam.Role, function.role))
+        function.add_environment("EVIDENCE_BUCKET", evidence.bucket.bucket_name)
     if access.files:
         _give_files(function, access, store, evidence)
 

@@ -15,7 +15,7 @@ PEOPLE, BRANDS = "recipients", "brands"
 
 
 class Evidence(Construct):
-    """A bucket under Object Lock, the log of who read it, and the role that may erase.
+    """A bucket under Object Lock, and the log of who read it.
 
     Governance mode: an erasure that the law demands can still be carried out. In compliance mode nobody
     could. The bucket's policy refuses to all but the one role what would shorten or pass the lock.
@@ -47,14 +47,6 @@ class Evidence(Construct):
             server_access_logs_bucket=self.access_log,
             removal_policy=RemovalPolicy.RETAIN,
         )
-        self.eraser = iam.Role(
-            self,
-            "Eraser",
-            description="Izin: deletes the evidence of one person, under the lock",
-            # Who of the account may take the role is for the account to say.
-            assumed_by=iam.AccountRootPrincipal(),
-        )
-        self._let_the_eraser_erase()
 
     def acknowledge(self, role: iam.Role, folder: str) -> None:
         """Says to cdk-nag why a grant on a folder ends in a wildcard."""
@@ -63,15 +55,13 @@ class Evidence(Construct):
         reason = "Files are named by their person and their content, which nobody knows before."
         Validations.of(role).acknowledge(Acknowledgment(id=finding, reason=reason))
 
-    def _let_the_eraser_erase(self) -> None:
+    def let_erase(self, role: iam.Role) -> None:
+        """The one role that may delete what is about people; the bucket's policy refuses it to all others."""
         people = self.bucket.arn_for_objects(f"{PEOPLE}/*")
-        self.eraser.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"], resources=[people]
-            )
-        )
-        self.acknowledge(self.eraser, PEOPLE)
-        self.eraser.add_to_policy(
+        erases = ["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"]
+        role.add_to_policy(iam.PolicyStatement(actions=erases, resources=[people]))
+        self.acknowledge(role, PEOPLE)
+        role.add_to_policy(
             iam.PolicyStatement(actions=["s3:ListBucketVersions"], resources=[self.bucket.bucket_arn])
         )
         self.bucket.add_to_resource_policy(
@@ -80,6 +70,6 @@ class Evidence(Construct):
                 principals=[iam.AnyPrincipal()],
                 actions=["s3:BypassGovernanceRetention", "s3:PutObjectRetention", "s3:DeleteObjectVersion"],
                 resources=[self.bucket.arn_for_objects("*")],
-                conditions={"ArnNotEquals": {"aws:PrincipalArn": self.eraser.role_arn}},
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": role.role_arn}},
             )
         )

@@ -148,7 +148,6 @@ class Izin(Stack):
             "ExportsBucket": self.exports.bucket.bucket_name,
             "LogBucket": self.log.bucket.bucket_name,
             "LogKeyArn": self.log.signing_key.key_arn,
-            "EraserRoleArn": self.evidence.eraser.role_arn,
         }
         for name, work in self.queues.by_name().items():
             outputs[f"{name.capitalize()}QueueUrl"] = work.queue.queue_url

@@ -68,17 +68,11 @@ def create_queue(sqs: Any, name: str) -> str:
     return str(sqs.create_queue(QueueName=name)["QueueUrl"])
 
 
-def create_log(s3: Any, name: str, region: str) -> str:
+def create_locked(s3: Any, name: str, region: str) -> str:
     """A bucket in which objects are locked, as in the stack."""
     s3.create_bucket(
         Bucket=name,
         ObjectLockEnabledForBucket=True,
         CreateBucketConfiguration={"LocationConstraint": region},
     )
-    return name
-
-
-def create_bucket(s3: Any, name: str) -> str:
-    """A bucket for files; what locks them is tested on the whole stack."""
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
     return name

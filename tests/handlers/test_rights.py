@@ -130,7 +130,9 @@ def test_erasure_silences_at_once_and_erases_when_nothing_is_on_its_way(here: Wo
 
     here.clock.at += timedelta(minutes=6)
     assert customer in see(here, customer).text
+    here.uploaded(customer, "other")
     assert here.keep_house()["erased"] == 1
+    assert here.rt.s3.list_object_versions(Bucket=here.rt.evidence_bucket).get("Versions", []) == []
     assert key_item(here, customer) is None
     assert here.status("promotion-2") == "cancelled"
     kept = see(here, customer).body

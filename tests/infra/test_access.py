@@ -214,6 +214,7 @@ FILES_OF = {
     "consents": {"recipients": {"s3:GetObject"}},
     "imports": {"recipients": {"s3:GetObject"}},
     "registry": {"brands": {"s3:GetObject"}},
+    "retention": {"recipients": {"s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"}},
     "uploads": {
         "recipients": {"s3:GetObject", "s3:PutObject"},
         "brands": {"s3:GetObject", "s3:PutObject"},
@@ -230,11 +231,12 @@ def test_who_may_touch_which_evidence(template, function):
     bucket = _evidence_bucket(template)
     allowed = {key: actions for key, actions in template.allowed(function).items() if bucket in key}
     folders = {f"{bucket}/{name}/*": actions for name, actions in FILES_OF.get(function, {}).items()}
-    assert allowed == (folders | {bucket: {"s3:ListBucket"}} if folders else {})
+    lists = "s3:ListBucketVersions" if function == "retention" else "s3:ListBucket"
+    assert allowed == (folders | {bucket: {lists}} if folders else {})
     assert ("EVIDENCE_BUCKET" in template.variables(function)) == bool(folders)
 
 
-def test_only_the_eraser_may_pass_the_lock(template):
+def test_only_erasure_may_pass_the_lock(template):
     bucket = _evidence_bucket(template)
     passing = {
         role["Ref"]
@@ -243,7 +245,9 @@ def test_only_the_eraser_may_pass_the_lock(template):
         if re.search("s3:(Bypass|Delete|PutObjectRetention|PutObjectLegalHold)", str(statement["Action"]))
         for role in policy["Properties"]["Roles"]
     }
-    (eraser,) = passing
+    _, retention = template.functions()["retention"]
+    (role,) = passing
+    assert retention["Properties"]["Role"] == {"Fn::GetAtt": [role, "Arn"]}
     (denial,) = (
         statement
         for policy in template.resources("AWS::S3::BucketPolicy").values()
@@ -257,23 +261,4 @@ def test_only_the_eraser_may_pass_the_lock(template):
         "s3:DeleteObjectVersion",
         "s3:PutObjectRetention",
     }
-    assert denial["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": [eraser, "Arn"]}}}
-    trust = template.document["Resources"][eraser]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-    assert [s["Principal"] for s in trust] == [{"AWS": trust[0]["Principal"]["AWS"]}]
-    assert "root" in str(trust[0]["Principal"]["AWS"])
-
-
-def test_the_eraser_erases_people_and_nothing_else(template):
-    bucket = _evidence_bucket(template)
-    (statements,) = (
-        policy["Properties"]["PolicyDocument"]["Statement"]
-        for policy in template.resources("AWS::IAM::Policy").values()
-        if "s3:BypassGovernanceRetention" in str(policy)
-    )
-    erases, lists = statements
-    assert set(erases["Action"]) == {"s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"}
-    assert erases["Resource"]["Fn::Join"][1][1:] == ["/recipients/*"]
-    assert (lists["Action"], lists["Resource"]) == (
-        "s3:ListBucketVersions",
-        {"Fn::GetAtt": [bucket, "Arn"]},
-    )
+    assert denial["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": [role, "Arn"]}}}

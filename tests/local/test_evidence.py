@@ -1,14 +1,14 @@
-"""Do the files that prove a consent lie locked, and may one role alone erase them?"""
+"""Do the files that prove a consent lie locked, and may nothing but an erasure take them away?"""
 
 import hashlib
 import http.client
+import json
+from datetime import timedelta
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from infra import emulator
 from infra.local import Stack
 from infra.story import PERSON, PICTURE
 
@@ -44,23 +44,24 @@ def test_no_key_tells_a_number(stack: Stack, key: str) -> None:
     assert not [found for found in keys if PERSON[1:] in found or "81290054321" in found]
 
 
-def test_the_eraser_erases_all_of_a_person(stack: Stack, key: str) -> None:
+def test_an_erasure_takes_the_files_of_a_person_and_no_others(stack: Stack, key: str) -> None:
     s3, bucket = stack.emulator.client("s3"), stack.outputs["EvidenceBucket"]
-    taken = stack.emulator.client("sts").assume_role(
-        RoleArn=stack.outputs["EraserRoleArn"], RoleSessionName="erasure"
-    )["Credentials"]
-    eraser = boto3.client(
-        "s3",
-        endpoint_url=stack.emulator.url,
-        region_name=emulator.REGION,
-        aws_access_key_id=taken["AccessKeyId"],
-        aws_secret_access_key=taken["SecretAccessKey"],
-        aws_session_token=taken["SessionToken"],
+    shown = "brands/shopx/" + key.rpartition("/")[2]
+    s3.put_object(Bucket=bucket, Key=shown, Body=PICTURE)
+    body = {"brand": "shopx", "address": "+6281290054321", "source": "app"}
+    assert stack.call("POST", "/v1/opt-outs", body)[0] == 200
+    recipient_id = key.split("/")[1]
+    asked = {"id": "erase-1", "brand": "shopx", "source": "letter"}
+    assert stack.call("POST", f"/v1/recipients/{recipient_id}/erasure", asked)[0] == 202
+    stack.move_clock(stack.now() + timedelta(minutes=6))
+    functions = stack.emulator.client("lambda")
+    (retention,) = (
+        found["FunctionName"]
+        for found in functions.list_functions()["Functions"]
+        if found["Handler"] == "retention.handler"
     )
-    person = key.rpartition("/")[0].rpartition("/")[0] + "/"
-    for version in eraser.list_object_versions(Bucket=bucket, Prefix=person)["Versions"]:
-        named = {"Bucket": bucket, "Key": version["Key"], "VersionId": version["VersionId"]}
-        eraser.delete_object(**named, BypassGovernanceRetention=True)
-    assert "Versions" not in s3.list_object_versions(Bucket=bucket, Prefix=person)
-    with pytest.raises(ClientError, match="AccessDenied"):
-        eraser.get_object(Bucket=bucket, Key=key)
+    answer = functions.invoke(FunctionName=retention, Payload=b"{}")
+    assert json.loads(answer["Payload"].read())["erased"] == 1
+    versions = s3.list_object_versions(Bucket=bucket)
+    assert not [found for found in versions["Versions"] if recipient_id in found["Key"]]
+    assert shown in [found["Key"] for found in versions["Versions"]]

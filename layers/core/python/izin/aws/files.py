@@ -67,6 +67,23 @@ def upload(rt: Runtime, key: str, size: int, media_type: str) -> dict[str, Any]:
     return {"method": "PUT", "url": url, "headers": headers}
 
 
+def erase(rt: Runtime, recipient_id: str) -> None:
+    """Delete every version of every file about a person, passing the lock."""
+    request: dict[str, Any] = {"Bucket": rt.evidence_bucket, "Prefix": f"recipients/{recipient_id}/"}
+    while True:
+        found = rt.s3.list_object_versions(**request)
+        for version in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):
+            rt.s3.delete_object(
+                Bucket=rt.evidence_bucket,
+                Key=version["Key"],
+                VersionId=version["VersionId"],
+                BypassGovernanceRetention=True,
+            )
+        if not found["IsTruncated"]:
+            return
+        request |= {"KeyMarker": found["NextKeyMarker"], "VersionIdMarker": found["NextVersionIdMarker"]}
+
+
 def _checksum(key: str) -> str:
     """The hash in which a key ends, as S3 writes it."""
     return base64.b64encode(bytes.fromhex(key.rpartition("/")[2])).decode()
