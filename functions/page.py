@@ -206,7 +206,7 @@ def _come_back(rt: Runtime, seen: _Seen, form: Mapping[str, Sequence[str]], now:
     return Notice.BACK
 
 
-def _prefer(rt: Runtime, seen: _Seen, form: Mapping[str, Sequence[str]], now: datetime) -> Notice:
+def _prefer(rt: Runtime, seen: _Seen, form: Mapping[str, Sequence[str]], now: datetime) -> Notice | None:
     """What was unticked is refused, in any case; what was ticked is agreed to, if the page was current."""
     ticked, person = set(form.get("on", ())), seen.person
     choices = person.choices(now)
@@ -231,8 +231,10 @@ def _prefer(rt: Runtime, seen: _Seen, form: Mapping[str, Sequence[str]], now: da
     wanted = [slot for slot, choice in choices.items() if not choice.on and ":".join(slot) in ticked]
     if not wanted:
         return Notice.SAVED
-    if not _is_current(seen, form) or _is_busy(seen, now):
-        return Notice.LIMITED if _is_busy(seen, now) else Notice.SAVED
+    if _is_busy(seen, now):
+        return Notice.LIMITED
+    if not _is_current(seen, form):
+        return None
     for channel, purpose in wanted:
         offer = choices[channel, purpose].offer
         if offer is not Offer.ELSEWHERE:

@@ -49,8 +49,12 @@ def small_targets(page: Page) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("name", STATES)
-@pytest.mark.parametrize("colours", ["light", "dark"])
+IN_THE_DARK = ("stopped", "saved", "to-confirm")  # they show every colour that there is
+
+
+@pytest.mark.parametrize(
+    ("name", "colours"), [*((name, "light") for name in STATES), *((name, "dark") for name in IN_THE_DARK)]
+)
 def test_every_state_is_reached_by_keyboard_and_found_without_fault(
     browser: Browser, name: str, colours: str
 ) -> None:
@@ -77,6 +81,20 @@ def test_every_state_is_reached_by_keyboard_and_found_without_fault(
         judged.set_viewport_size(SMALLEST)
         assert overflow(judged) == 0
         looked.close()
+
+
+def test_faults_would_be_found(browser: Browser) -> None:
+    context = browser.new_context(viewport=PHONE)
+    page = context.new_page()
+    page.set_content(
+        "<html lang=en><title>x</title><main><h1>x</h1><input><p style='color:#aaa'>faint</p>"
+        "<a href='/'>x</a><div style='width:900px'>wide</div></main>"
+    )
+    found = {fault.partition(":")[0] for fault in violations(page)}
+    assert {"label", "color-contrast"} <= found
+    assert small_targets(page)
+    assert overflow(page) > 0
+    context.close()
 
 
 def test_what_was_done_by_keyboard_was_recorded(browser: Browser) -> None:

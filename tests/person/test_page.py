@@ -175,7 +175,8 @@ def test_an_old_page_s_yes_is_no_answer_to_a_later_no(site: Site, visitor: Visit
     before = site.written()
     visitor.post(act="resubscribe", seq=old)
     visitor.post(act="resubscribe")
-    visitor.post(act="preferences", seq=old, on="email:marketing")
+    answer = visitor.post(act="preferences", seq=old, on="email:marketing")
+    assert answer.headers["location"] == visitor.token  # nothing is said to be saved
     assert site.written() == before
     assert marketing(visitor) is Status.WITHDRAWN
 
