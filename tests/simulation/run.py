@@ -42,10 +42,11 @@ class Tally:
 
 @cache
 def _prepare() -> None:
-    """Load what all histories begin with, once, and keep the garbage collector from looking at it again."""
+    """Load what all histories begin with, once. From then on garbage is collected between chunks only."""
     judge(0)
     gc.collect()
     gc.freeze()
+    gc.disable()
 
 
 def judge(seed: int, hostility: Hostility | None = None) -> tuple[list[Violation], History]:
@@ -67,6 +68,7 @@ def tally(seeds: range, hostility: Hostility | None = None) -> Tally:
         if found:
             done.broken = seed
             break
+    gc.collect()
     return done
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.simulation.faults import Fault
 
@@ -31,8 +31,7 @@ class Call:
     later: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of a trace. What it says is put into words only when somebody reads it."""
 
     at: int
