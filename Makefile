@@ -70,6 +70,10 @@ prove: $(READY)
 	@$(BIN)/python -m tests.simulation.compare --n 3000
 	@echo '--- mutants'
 	@$(BIN)/python -m tests.simulation.mutants
+	@echo '--- tampered exports and forged proofs'
+	@$(BIN)/python -m tests.tampering --n 1000 --seed 1
+	@echo '--- a million events'
+	@$(BIN)/python -m tests.tampering.large --n 1000000
 
 simulate: $(READY)
 	@$(BIN)/python -m tests.simulation --n $(or $(N),100000) --seed $(or $(SEED),1)

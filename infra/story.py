@@ -174,13 +174,26 @@ class _Story:
                 f"{event['seq']:>2}  {event['type']}",
                 event["hash"][:16] + "…",
             )
-        text = json.dumps(ledger, indent=2)
-        whole = _verified(text)
-        _expect(whole.returncode == 0, f"the ledger to verify: {whole.stdout}{whole.stderr}")
-        self._tell("auditor", "izin verify ledger.json", whole.stdout.strip())
-        changed = _verified(text.replace('"sms"', '"smx"', 1))
-        _expect(changed.returncode != 0, "the ledger with one byte changed not to verify")
+        proof = json.dumps(self._proof(), indent=2)
+        key = self.stack.emulator.client("kms").get_public_key(KeyId=self.stack.outputs["LogKeyArn"])
+        whole = _verified(proof, key["PublicKey"])
+        _expect(whole.returncode == 0, f"the proof to verify: {whole.stdout}{whole.stderr}")
+        self._tell("auditor", "izin verify --proof proof.json --key izin.der", whole.stdout.strip())
+        changed = _verified(proof.replace('"sms"', '"smx"', 1), key["PublicKey"])
+        _expect(changed.returncode == 1, "the proof with one byte changed not to verify")
         self._tell("auditor", "the same with one byte changed", (changed.stdout + changed.stderr).strip())
+
+    def _proof(self) -> dict[str, Any]:
+        """The proof of everything that the person did, once the last of it is signed for."""
+        answers: list[dict[str, Any]] = []
+
+        def signed() -> bool:
+            _, answer = self.stack.call("GET", f"/v1/recipients/{self._recipient()}/proof")
+            answers.append(answer)
+            return "seq" in answer and answer["seq"] == len(answer["events"])
+
+        self._until("every event to be logged", signed)
+        return answers[-1]
 
     # What ShopX does.
 
@@ -300,9 +313,10 @@ def _next_time(now: datetime, hour: int, minute: int) -> datetime:
     return (when if when > local else when + timedelta(days=1)).astimezone(UTC)
 
 
-def _verified(ledger: str) -> "subprocess.CompletedProcess[str]":
+def _verified(proof: str, key: bytes) -> "subprocess.CompletedProcess[str]":
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "ledger.json")
-        file.write_text(ledger)
-        command = [sys.executable, "-m", "izin.cli", "verify", str(file)]
+        file, key_file = Path(folder, "proof.json"), Path(folder, "izin.der")
+        file.write_text(proof)
+        key_file.write_bytes(key)
+        command = [sys.executable, "-m", "izin.cli", "verify", "--proof", str(file), "--key", str(key_file)]
         return subprocess.run(command, capture_output=True, text=True)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from izin.verify.note import Checkpoint, Forged, PublicKey, opened
 from izin.verify.tree import Tree, leaf
 
 _WIDTH, _HASH = 256, 32
+_SIGNED_WITHIN = timedelta(minutes=15)
 
 Say = Callable[[str], None]
 
@@ -42,6 +44,14 @@ class Log:
     until: str = ""
     whole: bool = True
     tree: Tree = field(default_factory=Tree)
+
+    @property
+    def settled(self) -> str:
+        """What was recorded before this time has been logged and signed, if anybody looks at the alarms."""
+        if not self.until:
+            return ""
+        settled = datetime.fromisoformat(self.until) - _SIGNED_WITHIN
+        return settled.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def read(

@@ -1,0 +1,1 @@
+"""Exports that somebody changed, and whether `izin verify` finds it."""
