@@ -23,7 +23,7 @@ from izin.verify import proof
 from izin.verify.log import Entry
 from izin.verify.note import PublicKey
 
-from tests.handlers.calls import FAULTS, Fault, Killed
+from tests.handlers.calls import FAULTS, Call, Fault, Killed
 from tests.handlers.conftest import MakeWorld
 from tests.handlers.test_races import together
 from tests.handlers.world import Shifted, World
@@ -294,3 +294,45 @@ def test_a_person_s_proof_stands_alone(
         answer = here.call(PROOF, path=path)
         assert (answer.status, answer.body["seq"], len(answer.body["events"])) == (200, newest, 2)
         assert proof.verify(answer.text.encode(), public_key).logged == newest
+
+
+def fabricated(count: int, at: str) -> list[Record]:
+    """So many records of events of as many people, as the stream brings them."""
+    return [
+        {
+            "eventName": "INSERT",
+            "dynamodb": {
+                "NewImage": {
+                    "pk": {"S": f"shopx#{at[-7:-1]}{number:037}"},
+                    "seq": {"N": "1"},
+                    "brand": {"S": "shopx"},
+                    "hash": {"S": f"{number:064x}"},
+                    "recorded_at": {"S": at},
+                }
+            },
+        }
+        for number in range(count)
+    ]
+
+
+def test_what_a_batch_costs(make_world: MakeWorld, public_key: PublicKey, tmp_path: Path) -> None:
+    """The calls that `docs/verification.md` counts in its table of costs: for 1,000 events, one signature."""
+    world = make_world()
+    for _ in range(2):
+        at = world.rt.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        calls: Counter[str] = Counter()
+
+        def watch(call: Call, go: Any, calls: Counter[str] = calls) -> Any:
+            calls[call.name] += 1
+            return go(call.request)
+
+        log.take(world.watched(watch), fabricated(1000, at))
+        world.clock.sleep(61)
+    assert calls == {
+        "list_objects_v2": 1,
+        "put_object": 8,  # the batch, five tiles of leaves, one of level 1, the checkpoint
+        "get_object": 4,  # the batch before and its checkpoint, two tiles of the edge
+        "sign": 1,
+        "get_public_key": 1,  # once in a worker's life
+    }
+    assert len(logged(world, tmp_path, public_key)) == 2000
