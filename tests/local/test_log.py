@@ -12,8 +12,9 @@ from infra.local import Stack
 PERSON = "+6281234567111"
 
 
-def test_a_consent_is_proved_to_a_stranger(stack: Stack, tmp_path: Path) -> None:
-    assert stack.call("POST", "/v1/consents", _consent(stack))[0] == 200
+def test_an_opt_out_is_proved_to_a_stranger(stack: Stack, tmp_path: Path) -> None:
+    body = {"brand": "shopx", "address": PERSON, "source": "agent"}
+    assert stack.call("POST", "/v1/opt-outs", body)[0] == 200
     _, found = stack.call("POST", "/v1/recipients/lookup", {"address": PERSON})
     path = f"/v1/recipients/{found['recipient_id']}/proof"
     proof, key = tmp_path / "proof.json", tmp_path / "key.der"
@@ -21,25 +22,8 @@ def test_a_consent_is_proved_to_a_stranger(stack: Stack, tmp_path: Path) -> None
     kms = stack.emulator.client("kms")
     key.write_bytes(kms.get_public_key(KeyId=stack.outputs["LogKeyArn"])["PublicKey"])
     assert _verified(proof, key) == 0
-    proof.write_text(proof.read_text().replace('"checkbox"', '"form"'))
+    proof.write_text(proof.read_text().replace('"agent"', '"letter"'))
     assert _verified(proof, key) == 1
-
-
-def _consent(stack: Stack) -> dict[str, Any]:
-    return {
-        "brand": "shopx",
-        "address": PERSON,
-        "channel": "sms",
-        "purposes": ["marketing"],
-        "sender": "shopx-id-1",
-        "language": "id",
-        "captured_at": stack.now().isoformat(),
-        "wording": "Saya setuju menerima promosi dari ShopX melalui SMS.",
-        "method": "checkbox",
-        "prechecked": False,
-        "source": "https://shopx.example/daftar",
-        "evidence": {"screenshot": "sha256:" + "a" * 64},
-    }
 
 
 def _soon(stack: Stack, path: str, seconds: float = 30) -> Any:
