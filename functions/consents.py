@@ -47,7 +47,7 @@ def capture_consent(rt: Runtime, event: http.Event) -> Answer:
     waiting = asked.standing.open_requests(body.channel, now).keys() >= set(body.purposes)
     repeated = act.id in asked.state.applied  # its request may still have to be sent on its way
     asks = act.type is EventType.CONSENT_PENDING and (repeated or not waiting)
-    reply = _request(rt, asked, act, key, now) if asks else None
+    reply = _request(rt, asked, taken, act, key, now) if asks else None
     draft = ledger.draft(key, asked.recipient_id, act, _evidence(rt, taken, asked), reply)
     standing = acts.record(rt, body.brand, asked.recipient_id, draft)
     return http.answer(HTTPStatus.OK, _said(asked, body, act, standing, now))
@@ -220,8 +220,8 @@ def _evidence(rt: Runtime, taken: Capture, asked: Asked) -> dict[str, str]:
     return kept
 
 
-def _request(rt: Runtime, asked: Asked, act: Event, key: bytes, now: datetime) -> Item | None:
-    """The message that asks the person to confirm, at once: it answers what they just did."""
+def _request(rt: Runtime, asked: Asked, taken: Capture, act: Event, key: bytes, now: datetime) -> Item | None:
+    """The message that asks the person to confirm, at once and in the language that they agreed in."""
     sender = asked.sender
     if sender is None:
         return None
@@ -230,12 +230,12 @@ def _request(rt: Runtime, asked: Asked, act: Event, key: bytes, now: datetime) -
         sender=sender.id,
         channel=sender.channel,
         purpose=Purpose.MARKETING,
-        language=sender.language,
+        language=taken.language,
         expires_at=now + asked.pack.confirmation.deadline,
         kind=Kind.OPT_IN_REQUEST,
         answers=act.given_at,
     )
-    template = texts(asked.pack, sender.language, Kind.OPT_IN_REQUEST)
+    template = texts(asked.pack, taken.language, Kind.OPT_IN_REQUEST)
     text = template.format(brand=asked.brand.name, contact=asked.brand.contact, sender=sender.address)
     return acts.reply(rt, message, act.id, asked.recipient_id, key, asked.phone.e164, text)
 

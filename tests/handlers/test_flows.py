@@ -282,6 +282,21 @@ def test_help_is_answered_at_night_and_once(here: World) -> None:
     assert here.ledger(person) == []
 
 
+def test_a_person_is_answered_in_their_own_language(here: World) -> None:
+    """In the sender's own only where nothing else is known."""
+    agreed, foreign = here.person(), here.secret("+5511987654399")
+    here.consent(agreed, language="en", wording="I agree to get promotions from ShopX by SMS.")
+    here.live(5)
+    (request,) = here.sms.sent
+    assert "YES" in request.text
+    for person, word in ((agreed, "STOP"), (foreign, "UNSUBSCRIBE")):
+        here.say(person, word)
+    here.live(60)
+    confirmed = [here.confirmations(person)[0].text for person in (agreed, foreign)]
+    assert "You have been unsubscribed" in confirmed[0]
+    assert "voce foi descadastrado" in confirmed[1]
+
+
 def test_a_word_that_may_be_a_stop_rests_marketing(here: World) -> None:
     person = here.person()
     here.agrees(person)

@@ -63,6 +63,7 @@ def replayed(events: Sequence[Item]) -> Item:
     """The standing that `events` give, in the form in which it is stored."""
     slots: dict[str, dict[str, Item]] = {"granted": {}, "pending": {}, "opted_in": {}, "blocks": {}}
     unclear: Item = {}
+    spoken: Item = {}
     handset: dict[tuple[str, str], str] = {}
 
     def offer(part: str, slot: str, entry: Item) -> None:
@@ -91,6 +92,11 @@ def replayed(events: Sequence[Item]) -> Item:
                 entry["by_person_at"] = event["given_at"]
                 if not unclear or (unclear["given_at"], unclear["event"]) < (event["given_at"], event["id"]):
                     unclear = entry
+        language = event.get("details", {}).get("language")
+        if language and event["type"] in ("consent_granted", "consent_pending"):
+            said_last = (spoken.get("given_at", ""), spoken.get("event", ""))
+            if said_last < (event["given_at"], event["id"]):
+                spoken = {"language": language, "given_at": event["given_at"], "event": event["id"]}
         for place in places:
             offer(*place, entry)
             if event.get("by_person"):
@@ -98,7 +104,7 @@ def replayed(events: Sequence[Item]) -> Item:
     for (part, slot), at in handset.items():
         slots[part][slot] = {**slots[part][slot], "by_person_at": at}
     addresses = sorted({event["address"] for event in events})
-    parts: Item = {**slots, "unclear": unclear, "addresses": addresses}
+    parts: Item = {**slots, "unclear": unclear, "spoken": spoken, "addresses": addresses}
     return {name: part for name, part in parts.items() if part}
 
 

@@ -104,7 +104,12 @@ def act(chance: random.Random, event_id: str, recipient_id: str, at: datetime) -
         scope=chance.choice(sorted(Scope)) if no else None,
         kind=chance.choice(sorted(Suppression)) if no else None,
         silent_from=at + timedelta(seconds=chance.randrange(11)) if no else None,
-        details={"wording": f"{chance.randrange(9)}", "\U0001f4f1": "app", "\uff01": "1"},
+        details={
+            "wording": f"{chance.randrange(9)}",
+            "language": chance.choice(["id", "en"]),
+            "\U0001f4f1": "app",
+            "\uff01": "1",
+        },
     )
 
 

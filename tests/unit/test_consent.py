@@ -197,6 +197,7 @@ _events = st.lists(
             purposes=st.sets(st.sampled_from(list(Purpose)), min_size=1).map(tuple),
             expires_at=st.none() | _minutes.map(lambda m: START + timedelta(minutes=m)),
             asked_at=st.none() | _minutes.map(lambda m: START + timedelta(minutes=m)),
+            details=st.sampled_from([{}, {"language": "id"}, {"language": "en"}]),
         ),
         st.builds(
             act,
@@ -356,3 +357,13 @@ def test_a_second_stop_is_a_repeat_unless_a_start_lay_between() -> None:
     assert not repeats(second, stop(1, name="agent", by_person=False))
     assert not repeats(second, prefer_no(1, name="page"))
     assert not repeats(second, stop(1, name="app", purposes=(Purpose.MARKETING,)))
+
+
+def test_the_language_is_that_of_the_last_words_agreed_to() -> None:
+    asked = act(EventType.CONSENT_PENDING, 1, details={"language": "fr-CA"})
+    again = yes(3, details={"language": "en"})
+    for events in permutations([asked, again, yes(2), stop(4)]):
+        spoken = replay(events).spoken
+        assert spoken is not None
+        assert (spoken.language, spoken.event) == ("en", again.id)
+    assert replay([yes(1), stop(2)]).spoken is None

@@ -200,7 +200,7 @@ def test_confirmations_fit_one_segment(language: str, encoding: str, units: int)
     assert segments(text) == Segments(encoding, units, 1)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("pack_id", ["ID", "BR", GLOBAL])
+@pytest.mark.parametrize("pack_id", ["ID", "BR", "US", GLOBAL])
 def test_every_answer_fits_one_segment(pack_id: str) -> None:
     for language, answers in load(pack_id).texts.items():
         for template in (answers.help, answers.opt_in_request or answers.help):

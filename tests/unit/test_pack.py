@@ -8,6 +8,8 @@ from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
+from izin.domain import keywords
+from izin.domain.keywords import Intent
 from izin.domain.message import Channel, Kind, Purpose
 from izin.domain.pack import (
     GLOBAL,
@@ -306,13 +308,39 @@ holiday_limit = 1
         ("SG", "zh", Kind.HELP, "{brand}：帮助"),
         ("IN", "en", Kind.HELP, "{brand} alerts"),
         ("FR", None, Kind.CONFIRMATION, "{brand} : desinscription"),
-        ("CA", "fr", Kind.CONFIRMATION, "{brand} : "),
+        ("CA", "fr", Kind.CONFIRMATION, "{brand} : vous etes desabonne"),
+        ("GB", "en", Kind.CONFIRMATION, "{brand}: You have been unsubscribed. You"),
+        ("IN", "en", Kind.CONFIRMATION, "{brand}: You have opted out"),
+        ("US", "es", Kind.OPT_IN_REQUEST, "{brand}: responda SI"),
         (GLOBAL, None, Kind.HELP, "{brand} alerts"),
         (GLOBAL, "de", Kind.CONFIRMATION, "{brand}: Sie sind abgemeldet"),
     ],
 )
 def test_texts(pack_id: str, language: str | None, kind: Kind, begins: str) -> None:
     assert texts(load(pack_id), language, kind).startswith(begins)
+
+
+@pytest.mark.parametrize("pack_id", ALL_PACKS)
+def test_help_names_the_brand_a_contact_and_a_word_that_stops_there(pack_id: str) -> None:
+    pack, country = load(pack_id), None if pack_id in (GLOBAL, "EU", "whatsapp") else pack_id
+    for language in {**load(GLOBAL).texts, **pack.texts}:
+        text = texts(pack, language, Kind.HELP)
+        assert "{brand}" in text, language
+        assert "{contact}" in text, language
+        words = re.findall(r"[A-Z]{2,}", text)
+        assert any(keywords.read(word, country).intent is Intent.OPT_OUT for word in words), language
+
+
+@pytest.mark.parametrize(
+    ("language", "frequency", "rates"),
+    [("en-US", "frequency", "rates"), ("es", "Frecuencia", "tarifas"), ("es-MX", "Frecuencia", "tarifas")],
+)
+def test_help_in_the_united_states_tells_how_often_and_what_it_costs(
+    language: str, frequency: str, rates: str
+) -> None:
+    text = texts(load("US"), language, Kind.HELP)
+    assert frequency in text
+    assert rates in text
 
 
 def test_a_submission_has_no_text_of_ours() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from izin.domain.consent import Block, Event, EventType, Grant, Scope, Standing, Suppression
+from izin.domain.consent import Block, Event, EventType, Grant, Scope, Spoken, Standing, Suppression
 from izin.domain.message import Channel, Purpose
 from izin.domain.times import from_text, to_text
 
@@ -26,6 +26,7 @@ def standing_item(standing: Standing) -> Item:
         "opted_in": {str(c): _grant_item(g) for c, g in standing.opted_in.items()},
         "resumed": {f"{c}:{p}": _grant_item(g) for (c, p), g in standing.resumed.items()},
         "unclear": _grant_item(standing.unclear) if standing.unclear else {},
+        "spoken": _spoken_item(standing.spoken) if standing.spoken else {},
         "addresses": sorted(standing.addresses),
     }
     return {name: part for name, part in parts.items() if part}
@@ -40,6 +41,7 @@ def standing(item: Mapping[str, Any]) -> Standing:
         opted_in={Channel(name): _grant(g) for name, g in item.get("opted_in", {}).items()},
         resumed={_slot(name): _grant(g) for name, g in item.get("resumed", {}).items()},
         unclear=_grant(item["unclear"]) if item.get("unclear") else None,
+        spoken=_spoken(item["spoken"]) if item.get("spoken") else None,
         addresses=frozenset(item.get("addresses", ())),
     )
 
@@ -67,6 +69,14 @@ def _grant(item: Mapping[str, Any]) -> Grant:
         _instant(item.get("expires_at")),
         _instant(item.get("asked_at")),
     )
+
+
+def _spoken_item(spoken: Spoken) -> Item:
+    return {"language": spoken.language, "given_at": to_text(spoken.given_at), "event": spoken.event}
+
+
+def _spoken(item: Mapping[str, Any]) -> Spoken:
+    return Spoken(item["language"], from_text(item["given_at"]), item["event"])
 
 
 def _block_item(block: Block) -> Item:

@@ -88,7 +88,7 @@ def follow(rt: Runtime, heard: Heard, reply: Reply) -> None:
         details=_details(rt, heard) if reply.intent is Intent.OPT_OUT else {},
     )
     event = consequence.event
-    answer = _answer(rt, heard, consequence.answer) if consequence.answer else None
+    answer = _answer(rt, heard, reply, consequence.answer) if consequence.answer else None
     if event is None:
         if answer:
             acts.answer(rt, answer)
@@ -113,15 +113,16 @@ def _details(rt: Runtime, heard: Heard) -> dict[str, str]:
     return prompts.details(heard.phone.country, heard.sender.id, prompt)
 
 
-def _answer(rt: Runtime, heard: Heard, kind: Kind) -> Item:
-    """The message that answers the reply: within minutes of it, or never."""
-    template = texts(heard.pack, heard.sender.language, kind)
+def _answer(rt: Runtime, heard: Heard, reply: Reply, kind: Kind) -> Item:
+    """The message that answers the reply, in the person's language: within minutes of it, or never."""
+    language = replies.language(reply, heard.state.standing, heard.pack, heard.sender.language)
+    template = texts(heard.pack, language, kind)
     message = Message(
         brand=heard.brand.id,
         sender=heard.sender.id,
         channel=heard.sender.channel,
         purpose=Purpose.TRANSACTIONAL,
-        language=heard.sender.language,
+        language=language,
         expires_at=heard.given_at + heard.pack.confirmation.deadline,
         kind=kind,
         answers=heard.given_at,

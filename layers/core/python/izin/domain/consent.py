@@ -149,6 +149,15 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """The language (BCP 47) of the words that the person last agreed to."""
+
+    language: str
+    given_at: datetime
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Everything that one person has said to one brand. Slots of grants are (channel, purpose)."""
 
@@ -158,6 +167,7 @@ class Standing:
     opted_in: Mapping[Channel, Grant] = field(default_factory=dict)  # START and its like
     resumed: Mapping[tuple[Channel, Purpose], Grant] = field(default_factory=dict)  # START for some purposes
     unclear: Grant | None = None  # a reply that may have been an opt-out
+    spoken: Spoken | None = None
     addresses: frozenset[str] = frozenset()
 
     def blocking(self, channel: Channel, purpose: Purpose, essential: bool = False) -> Block | None:
@@ -360,10 +370,12 @@ def apply(standing: Standing, event: Event) -> Standing:
     match event.type:
         case EventType.CONSENT_GRANTED:
             slots = [(event.channel, purpose) for purpose in event.purposes]
-            return replace(standing, granted=_with_grant(standing.granted, slots, grant))
+            granted = _with_grant(standing.granted, slots, grant)
+            return replace(standing, granted=granted, spoken=_spoken(standing.spoken, event))
         case EventType.CONSENT_PENDING:
             slots = [(event.channel, purpose) for purpose in event.purposes]
-            return replace(standing, pending=_with_grant(standing.pending, slots, grant))
+            pending = _with_grant(standing.pending, slots, grant)
+            return replace(standing, pending=pending, spoken=_spoken(standing.spoken, event))
         case EventType.OPT_IN if event.purposes:
             slots = [(event.channel, purpose) for purpose in event.purposes]
             return replace(standing, resumed=_with_grant(standing.resumed, slots, grant))
@@ -377,6 +389,13 @@ def apply(standing: Standing, event: Event) -> Standing:
             return with_block(standing, block_of(event))
         case _:
             return standing
+
+
+def _spoken(before: Spoken | None, event: Event) -> Spoken | None:
+    language = event.details.get("language")
+    if not language or (before and (before.given_at, before.event) >= (event.given_at, event.id)):
+        return before
+    return Spoken(language, event.given_at, event.id)
 
 
 def block_of(event: Event) -> Block:

@@ -1,4 +1,4 @@
-"""What follows from a reply? The event that it is, and the kind of message that answers it."""
+"""What follows from a reply? The event that it is, the kind of message that answers it, and its language."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from izin.domain.consent import Event, EventType, Scope, Standing, Suppression
 from izin.domain.keywords import Intent, Reply
 from izin.domain.message import Channel, Kind
+from izin.domain.pack import Pack, same_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +84,18 @@ def consequence(
             return Consequence(event(EventType.REPLY_UNCLEAR))
         case Intent.NONE:
             return Consequence()
+
+
+def language(reply: Reply, standing: Standing, pack: Pack, ours: str | None) -> str:
+    """The language in which a person is answered: theirs, as well as it is known.
+
+    That of the words they last agreed to, else of the word that they wrote, else of their country;
+    of a country's several, `ours`, which the sender writes in.
+    """
+    if standing.spoken:
+        return standing.spoken.language
+    if reply.language:
+        return reply.language
+    if ours and any(same_language(ours, spoken) for spoken in pack.languages):
+        return ours
+    return pack.languages[0]

@@ -137,6 +137,8 @@ def _kept(item: Mapping[str, Any]) -> Kept:
     event = {name: item[name] for name in _FOR_REPLAY if name in item}
     if item["type"] == "checkpoint":
         event["details"] = item["details"]
+    elif "language" in item.get("details", {}):
+        event["details"] = {"language": item["details"]["language"]}
     return Kept(
         seq=item["seq"],
         hash=item["hash"],

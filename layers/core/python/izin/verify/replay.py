@@ -37,7 +37,7 @@ def applied(standing: Standing, event: Mapping[str, Any]) -> Standing:
     addresses = sorted({*standing.get("addresses", ()), event["address"]})
     standing = {**standing, "addresses": addresses}
     if kind in _GRANTING:
-        return _granted(standing, _GRANTING[kind], _slots(event), event)
+        return _spoken(_granted(standing, _GRANTING[kind], _slots(event), event), event)
     if kind == "opt_in":
         part, slots = (
             ("resumed", _slots(event)) if event.get("purposes") else ("opted_in", [event["channel"]])
@@ -79,6 +79,15 @@ def _granted(standing: Standing, part: str, slots: list[str], event: Mapping[str
         latest = {name: value for name, value in max(old, new, key=_order).items() if name != "by_person_at"}
         filled[slot] = latest | ({"by_person_at": by_person} if by_person else {})
     return {**standing, part: filled} if filled else standing
+
+
+def _spoken(standing: Standing, event: Mapping[str, Any]) -> Standing:
+    """With the language of the words that the person agreed to last."""
+    language, old = event.get("details", {}).get("language"), standing.get("spoken")
+    if not language:
+        return standing
+    new = {"language": language, "given_at": event["given_at"], "event": event["id"]}
+    return standing if old and _order(old) >= _order(new) else {**standing, "spoken": new}
 
 
 def _blocked(standing: Standing, event: Mapping[str, Any]) -> Standing:

@@ -20,7 +20,7 @@ def texts(pack: Pack, language: str | None, kind: Kind) -> str:
         raise ValueError("the text of a submission is the app's own")
     known = {**pack.texts, **load(GLOBAL).texts, **pack.texts}
     for wanted in (language, pack.languages[0], "en-US"):
-        for name in _closest(wanted, known):
+        for name in _closest(wanted, pack.id, known):
             text: str | None = getattr(known[name], kind.value)
             if text:
                 return _with_prefix(pack, text)
@@ -33,12 +33,16 @@ def _with_prefix(pack: Pack, text: str) -> str:
     return "".join(prefix for prefix in prefixes if not text.startswith(prefix)) + text
 
 
-def _closest(wanted: str | None, known: Iterable[str]) -> list[str]:
-    """The languages that serve for `wanted`: itself, then those of its primary subtag as they come."""
+def _closest(wanted: str | None, country: str, known: Iterable[str]) -> list[str]:
+    """The languages that serve for `wanted`: itself, then those of its primary subtag as they come.
+
+    One that is wanted without a region is the country's: `fr` in Canada finds `fr-CA` before `fr`.
+    """
     if wanted is None:
         return []
+    exact = [f"{wanted}-{country}".casefold(), wanted.casefold()]
     same = [name for name in known if same_language(name, wanted)]
-    return sorted(same, key=lambda name: name.casefold() != wanted.casefold())
+    return sorted(same, key=lambda name: exact.index(name.casefold()) if name.casefold() in exact else 2)
 
 
 def same_language(one: str, other: str) -> bool:
