@@ -400,7 +400,7 @@ def test_a_deep_body_is_refused(office: World, depth: int) -> None:
 
 def test_several_errors_are_all_named(office: World) -> None:
     said = office.call("POST /v1/messages", {"to": PERSON, "colour": "red", "brand": "shopx"})
-    is_problem(said, 422, ("id", "missing"), ("sender", "missing"), ("colour", "unknown_field"))
+    is_problem(said, 422, ("id", "missing"), ("purpose", "missing"), ("colour", "unknown_field"))
 
 
 # Verdicts are answers

@@ -26,7 +26,7 @@ def _file(here: World, path: Path, count: int = 23) -> list[str]:
     for number, person in enumerate(people):
         wording = "" if number % 5 == 4 else "Saya setuju menerima promosi dari ShopX melalui SMS."
         shown = person.removeprefix("+") if number % 7 == 6 else person
-        lines.append(f"{shown},2026-11-01T03:00:00Z,2026-11-01T03:01:00Z,{wording},sha256:{'a' * 64}")
+        lines.append(f"{shown},2026-11-01T03:00:00Z,2026-11-01T03:01:00Z,{wording},{here.uploaded(person)}")
     path.write_text("\n".join(lines), "utf-8")
     return people
 

@@ -17,7 +17,7 @@ from infra.story import PERSON, PICTURE
 def key(stack: Stack) -> str:
     """The key of the picture that an app uploaded as the API said."""
     sha256 = hashlib.sha256(PICTURE).hexdigest()
-    body = {"brand": "shopx", "address": "+6281290054321", "sha256": sha256, "size": len(PICTURE)}
+    body = {"brand": "shopx", "address": "+6281290054331", "sha256": sha256, "size": len(PICTURE)}
     status, answer = stack.call("POST", "/v1/evidence", {**body, "type": "image/png"})
     assert status == 200, answer
     url = urlsplit(answer["upload"]["url"])
@@ -48,7 +48,7 @@ def test_an_erasure_takes_the_files_of_a_person_and_no_others(stack: Stack, key:
     s3, bucket = stack.emulator.client("s3"), stack.outputs["EvidenceBucket"]
     shown = "brands/shopx/" + key.rpartition("/")[2]
     s3.put_object(Bucket=bucket, Key=shown, Body=PICTURE)
-    body = {"brand": "shopx", "address": "+6281290054321", "source": "app"}
+    body = {"brand": "shopx", "address": "+6281290054331", "source": "app"}
     assert stack.call("POST", "/v1/opt-outs", body)[0] == 200
     recipient_id = key.split("/")[1]
     asked = {"id": "erase-1", "brand": "shopx", "source": "letter"}

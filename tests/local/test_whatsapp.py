@@ -7,7 +7,7 @@ from collections.abc import Callable
 from infra import phone
 from infra.local import Stack
 
-PERSON, SENDER = "+6281290054321", "+6285811223355"
+PERSON, SENDER = "+6281290054341", "+6285811223355"
 
 
 def until(seen: Callable[[], bool], seconds: float = 30) -> None:

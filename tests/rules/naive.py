@@ -55,7 +55,7 @@ def answer(asked: Asked) -> Answer:
 @cache
 def _files() -> dict[str, dict[str, Any]]:
     read = (tomllib.loads(path.read_text("utf-8")) for path in sorted(PACKS.glob("*.toml")))
-    return {pack["id"]: pack for pack in read if "id" in pack}
+    return {pack["id"]: pack for pack in read if isinstance(pack.get("id"), str)}
 
 
 KINDS = ("denials", "windows", "caps", "consent", "contents", "templates", "senders")
