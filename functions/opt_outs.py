@@ -1,18 +1,23 @@
-"""An opt-out that did not come as a reply: from an app, an agent, a letter. It holds at once."""
+"""An opt-out that did not come as a reply: from an app, an agent, a letter. It holds at once.
+
+And what a reply was that may have been one: whoever read it says so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from izin.api import OptOutBody
-from izin.aws import acts, asking, http, identity, ledger
+from izin.api import OptOutBody, ReadingBody
+from izin.aws import acts, asking, codec, http, identity, ledger
 from izin.aws.asking import UNPROCESSABLE, Asked
 from izin.aws.http import Answer, Principal, refuse
 from izin.aws.runtime import Runtime, runtime
+from izin.aws.state import Draft
 from izin.domain import prompts
 from izin.domain.consent import Event, EventType, Scope, Suppression
 from izin.domain.times import from_text, shown, to_millisecond, to_text
@@ -23,7 +28,7 @@ _CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 def handler(event: dict[str, Any], _context: object) -> Answer:
-    """`POST /v1/opt-outs`, one or a batch."""
+    """`POST /v1/opt-outs`, one or a batch; `POST /v1/recipients/{recipient_id}/replies`."""
     return http.respond(logger, lambda: _ROUTES[event["routeKey"]](runtime(), event))
 
 
@@ -85,7 +90,37 @@ def _act_of(rt: Runtime, asked: Asked, body: OptOutBody, now: datetime) -> Event
     )
 
 
+def read_reply(rt: Runtime, event: http.Event) -> Answer:
+    """An unclear reply was none: marketing goes on, unless another one waits or the person opted out."""
+    body = http.parse(ReadingBody, http.raw_body(event))
+    http.principal(event).demand("consent", body.brand)
+    recipient_id = event["pathParameters"]["recipient_id"]
+    reply = _unclear(rt, body.brand, recipient_id, body.reply)
+    act = replace(
+        reply,
+        id=f"read-{reply.id}",
+        type=EventType.REPLY_READ,
+        recorded_at=to_millisecond(rt.now()),
+        source=body.source,
+        by_person=False,
+        details={"reply": reply.id},
+    )
+    standing = acts.record(rt, body.brand, recipient_id, Draft(act, {}, None))
+    said = {"event_id": act.id, "recipient_id": recipient_id, "waits": standing.is_unclear(reply.channel)}
+    return http.answer(HTTPStatus.OK, said)
+
+
+def _unclear(rt: Runtime, brand: str, recipient_id: str, reply: str) -> Event:
+    """The unclear reply that the person sent under this id. Raises Problem 404."""
+    for item in ledger.events(rt, brand, recipient_id) if identity.is_pseudonym(recipient_id) else ():
+        if (item["id"], item["type"]) == (reply, EventType.REPLY_UNCLEAR):
+            return codec.event(item)
+    message = "this brand has no unclear reply of that id; GET /v1/recipients/{recipient_id}/ledger has all"
+    raise refuse(HTTPStatus.NOT_FOUND, "reply", "unknown_reply", message)
+
+
 _ROUTES: dict[str, Callable[[Runtime, http.Event], Answer]] = {
     "POST /v1/opt-outs": opt_out,
     "POST /v1/opt-outs/batch": opt_out_batch,
+    "POST /v1/recipients/{recipient_id}/replies": read_reply,
 }

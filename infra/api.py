@@ -24,7 +24,11 @@ ROUTES: dict[str, tuple[str, ...]] = {
     ),
     "consents": ("POST /v1/consents",),
     "imports": ("POST /v1/consents/batch",),
-    "opt_outs": ("POST /v1/opt-outs", "POST /v1/opt-outs/batch"),
+    "opt_outs": (
+        "POST /v1/opt-outs",
+        "POST /v1/opt-outs/batch",
+        "POST /v1/recipients/{recipient_id}/replies",
+    ),
     "uploads": ("POST /v1/evidence",),
     "recipients": (
         "POST /v1/recipients/lookup",

@@ -307,6 +307,36 @@ def test_a_word_that_may_be_a_stop_rests_marketing(here: World) -> None:
     here.drain()
 
 
+def test_whoever_reads_an_unclear_reply_settles_it(here: World, capsys: pytest.CaptureFixture[str]) -> None:
+    person = here.person()
+    here.agrees(person)
+    here.clock.sleep(1)
+    capsys.readouterr()
+    for reply_id in ("hm-1", "hm-2"):
+        here.say(person, "tidak tertarik kak", reply_id)
+        here.clock.sleep(1)
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "unclear" in line]
+    waiting = [(line["recipient_id"], line["reply"]) for line in logged if line["intent"] == "unclear"]
+    recipient_id = here.id_of(person)
+    assert waiting == [(recipient_id, "in-hm-1"), (recipient_id, "in-hm-2")]
+
+    route, path = "POST /v1/recipients/{recipient_id}/replies", {"recipient_id": recipient_id}
+    body = {"brand": "shopx", "source": "agent"}
+    earlier = here.call(route, {**body, "reply": "in-hm-1"}, path=path)
+    assert earlier.body["waits"] is True
+    assert "reply_unclear" in here.submit(person, "next").reasons
+    for _ in range(2):
+        assert here.call(route, {**body, "reply": "in-hm-2"}, path=path).body["waits"] is False
+    assert "reply_unclear" not in here.submit(person, "later").reasons
+    assert [event["type"] for event in here.ledger(person)][-2:] == ["reply_read", "reply_read"]
+
+    elsewhere = here.call(route, {**body, "reply": "in-hm-3"}, path=path)
+    assert (elsewhere.status, elsewhere.codes) == (404, [("reply", "unknown_reply")])
+    assert here.call(route, {**body, "reply": "in-hm-2"}, path={"recipient_id": "nobody"}).status == 404
+    assert here.call(route, {**body, "reply": "in-hm-2"}, path=path, scopes=("opt_out",)).status == 403
+    assert here.call(route, {**body, "reply": "in-hm-2"}, path=path, brand="other").status == 403
+
+
 def test_conversation_is_neither_yes_nor_no(here: World) -> None:
     person = here.person()
     here.agrees(person)

@@ -146,6 +146,7 @@ _ROUTES: dict[str, tuple[Any, Callable[[Runtime, http.Event], http.Answer]]] = {
     "POST /v1/evidence": (uploads, uploads.offer),
     "POST /v1/opt-outs": (opt_outs, opt_outs.opt_out),
     "POST /v1/opt-outs/batch": (opt_outs, opt_outs.opt_out_batch),
+    "POST /v1/recipients/{recipient_id}/replies": (opt_outs, opt_outs.read_reply),
     "POST /v1/recipients/lookup": (recipients, recipients.look_up),
     "GET /v1/recipients/{recipient_id}": (recipients, recipients.show),
     "GET /v1/recipients/{recipient_id}/certificate": (recipients, recipients.show_certificate),

@@ -17,6 +17,7 @@ CALLS = {
     "POST /v1/evidence": "uploads",
     "POST /v1/opt-outs": "opt_outs",
     "POST /v1/opt-outs/batch": "opt_outs",
+    "POST /v1/recipients/{recipient_id}/replies": "opt_outs",
     "POST /v1/recipients/lookup": "recipients",
     "GET /v1/recipients/{recipient_id}": "recipients",
     "GET /v1/recipients/{recipient_id}/ledger": "recipients",

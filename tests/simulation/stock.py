@@ -47,6 +47,9 @@ class _Unmeasured:
     def add_dimension(self, **_: str) -> None:
         return None
 
+    def add_metadata(self, *_: str) -> None:
+        return None
+
 
 @cache
 def silence() -> None:

@@ -94,7 +94,14 @@ def test_a_ledger_may_begin_with_a_checkpoint_whose_time_has_come(made: Made) ->
 
 def test_the_verifier_knows_every_type_of_event() -> None:
     """Whoever adds one says in izin/verify/replay.py what it changes; `honest` then tries it."""
-    known = {"consent_granted", "consent_pending", "opt_in", "opt_out", "reply_unclear"} | replay.NEUTRAL
+    known = {
+        "consent_granted",
+        "consent_pending",
+        "opt_in",
+        "opt_out",
+        "reply_unclear",
+        "reply_read",
+    } | replay.NEUTRAL
     assert set(EventType) == known
 
 

@@ -226,7 +226,12 @@ _events = st.lists(
             by_person=st.just(True),
             purposes=st.just(()) | st.sampled_from(list(Purpose)).map(lambda purpose: (purpose,)),
         ),
-        st.builds(act, st.just(EventType.REPLY_UNCLEAR), _minutes, channel=_channels),
+        st.builds(
+            act,
+            st.sampled_from([EventType.REPLY_UNCLEAR, EventType.REPLY_READ]),
+            _minutes,
+            channel=_channels,
+        ),
     ),
     max_size=8,
 ).map(lambda events: [_named(event, i) for i, event in enumerate(events)])
@@ -290,6 +295,15 @@ def test_an_unclear_reply_waits_for_something_clear() -> None:
     assert replay([yes(1), unclear]).is_unclear(Channel.SMS)
     assert not replay([unclear, yes(3)]).is_unclear(Channel.SMS)
     assert not replay([unclear, start(3)]).is_unclear(Channel.SMS)
+
+
+def test_an_unclear_reply_that_was_read_settles_what_came_before_it_and_nothing_after() -> None:
+    unclear, read = act(EventType.REPLY_UNCLEAR, 2, by_person=True), act(EventType.REPLY_READ, 2)
+    assert not replay([yes(1), unclear, read]).is_unclear(Channel.SMS)
+    assert not replay([read, act(EventType.REPLY_UNCLEAR, 1), unclear]).is_unclear(Channel.WHATSAPP)
+    assert replay([unclear, read, act(EventType.REPLY_UNCLEAR, 3)]).is_unclear(Channel.SMS)
+    assert not replay([yes(1), stop(2), unclear, read]).granted[Channel.SMS, Purpose.MARKETING].asked_at
+    assert replay([yes(1), stop(2), unclear, read]).blocking(Channel.SMS, Purpose.MARKETING)
 
 
 def test_a_yes_answers_a_request_while_it_is_open() -> None:

@@ -272,6 +272,14 @@ class OptOuts(Body):
     dry_run: bool = Field(default=False, description="judge everything, write nothing")
 
 
+class ReadingBody(Body):
+    """`POST /v1/recipients/{recipient_id}/replies`: an unclear reply was read, and was no opt-out."""
+
+    brand: Name
+    reply: Line = Field(description="the id of the event `reply_unclear`")
+    source: Line = Field(description="who read it: agent, support, …")
+
+
 class RequestBody(Body):
     """A request of a person about their own data, under the caller's id."""
 

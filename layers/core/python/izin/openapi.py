@@ -38,6 +38,12 @@ OPERATIONS = (
     Operation("POST /v1/evidence", "Where to upload a file that proves it", "consent", api.EvidenceBody),
     Operation("POST /v1/opt-outs", "Record an opt-out that was no reply", "opt_out", api.OptOutBody),
     Operation("POST /v1/opt-outs/batch", "Record up to 100 opt-outs", "opt_out", api.OptOuts),
+    Operation(
+        "POST /v1/recipients/{recipient_id}/replies",
+        "Say that an unclear reply was read and was no opt-out",
+        "consent",
+        api.ReadingBody,
+    ),
     Operation("POST /v1/recipients/lookup", "From a number to a recipient_id", "read", api.LookupBody),
     Operation("GET /v1/recipients/{recipient_id}", "A person's standing with the brand", "read"),
     Operation(

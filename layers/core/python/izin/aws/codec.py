@@ -26,6 +26,7 @@ def standing_item(standing: Standing) -> Item:
         "opted_in": {str(c): _grant_item(g) for c, g in standing.opted_in.items()},
         "resumed": {f"{c}:{p}": _grant_item(g) for (c, p), g in standing.resumed.items()},
         "unclear": _grant_item(standing.unclear) if standing.unclear else {},
+        "read": _grant_item(standing.read) if standing.read else {},
         "spoken": _spoken_item(standing.spoken) if standing.spoken else {},
         "addresses": sorted(standing.addresses),
     }
@@ -41,6 +42,7 @@ def standing(item: Mapping[str, Any]) -> Standing:
         opted_in={Channel(name): _grant(g) for name, g in item.get("opted_in", {}).items()},
         resumed={_slot(name): _grant(g) for name, g in item.get("resumed", {}).items()},
         unclear=_grant(item["unclear"]) if item.get("unclear") else None,
+        read=_grant(item["read"]) if item.get("read") else None,
         spoken=_spoken(item["spoken"]) if item.get("spoken") else None,
         addresses=frozenset(item.get("addresses", ())),
     )

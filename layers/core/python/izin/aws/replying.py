@@ -99,6 +99,9 @@ def follow(rt: Runtime, heard: Heard, reply: Reply) -> None:
         act(rt, heard.brand.id, heard.state.recipient_id, draft)
     with single_metric(name="Reply", unit=MetricUnit.Count, value=1) as metric:
         metric.add_dimension(name="intent", value=str(reply.intent))
+        if reply.intent is Intent.UNCLEAR:  # for whoever reads it; `docs/operations.md` has the query
+            metric.add_metadata("recipient_id", heard.state.recipient_id)
+            metric.add_metadata("reply", heard.event_id)
 
 
 def _details(rt: Runtime, heard: Heard) -> dict[str, str]:

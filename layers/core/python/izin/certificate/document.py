@@ -160,6 +160,7 @@ def _status(
 
 _IN_WORDS = {
     "reply_unclear": "Sent a reply that a person has to read",
+    "reply_read": "That reply was read, and was no opt-out",
     "consent_unproven": "Another system claimed a consent without evidence; nothing was changed by it",
     "reason": "Said why",
     "access_requested": "Asked to see what is kept of them",

@@ -167,6 +167,7 @@ class Standing:
     opted_in: Mapping[Channel, Grant] = field(default_factory=dict)  # START and its like
     resumed: Mapping[tuple[Channel, Purpose], Grant] = field(default_factory=dict)  # START for some purposes
     unclear: Grant | None = None  # a reply that may have been an opt-out
+    read: Grant | None = None  # the last of such replies that somebody read, and found to be none
     spoken: Spoken | None = None
     addresses: frozenset[str] = frozenset()
 
@@ -255,7 +256,7 @@ class Standing:
 
     def is_unclear(self, channel: Channel) -> bool:
         """Whether a reply still awaits a person's judgement: nothing clear was said after it."""
-        if self.unclear is None:
+        if self.unclear is None or (self.read and self.read.given_at >= self.unclear.given_at):
             return False
         clear = [
             *(g.since for (c, p), g in self.granted.items() if c is channel and p is Purpose.MARKETING),
@@ -324,6 +325,7 @@ class EventType(StrEnum):
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
     REPLY_UNCLEAR = "reply_unclear"
+    REPLY_READ = "reply_read"  # an unclear one was no opt-out; it is given when that reply was
     CONSENT_UNPROVEN = "consent_unproven"  # claimed by another system, without evidence; it changes nothing
     REASON = "reason"  # why the person opted out; it changes nothing
     # What is done with a person's records. None of these changes their standing.
@@ -382,9 +384,9 @@ def apply(standing: Standing, event: Event) -> Standing:
         case EventType.OPT_IN:
             return replace(standing, opted_in=_with_grant(standing.opted_in, [event.channel], grant))
         case EventType.REPLY_UNCLEAR:
-            if standing.unclear and _order(standing.unclear) >= _order(grant):
-                return standing
-            return replace(standing, unclear=grant)
+            return replace(standing, unclear=_later(standing.unclear, grant))
+        case EventType.REPLY_READ:
+            return replace(standing, read=_later(standing.read, grant))
         case EventType.OPT_OUT:
             return with_block(standing, block_of(event))
         case _:
@@ -446,6 +448,10 @@ def _with_grant(slots: Mapping[K, Grant], keys: Iterable[K], new: Grant) -> dict
         by_person = [at for at in (old.by_person_at, new.by_person_at) if at]
         merged[key] = replace(max(old, new, key=_order), by_person_at=max(by_person, default=None))
     return merged
+
+
+def _later(old: Grant | None, new: Grant) -> Grant:
+    return old if old and _order(old) >= _order(new) else new
 
 
 def _order(act: Grant | Block) -> tuple[datetime, datetime, str]:

@@ -25,6 +25,7 @@ NEUTRAL = frozenset(
 """Events that are about a person's records and change nothing of what they said."""
 
 _GRANTING = {"consent_granted": "granted", "consent_pending": "pending"}
+_REPLIED = {"reply_unclear": "unclear", "reply_read": "read"}
 
 
 class Unknown(Exception):
@@ -43,9 +44,10 @@ def applied(standing: Standing, event: Mapping[str, Any]) -> Standing:
             ("resumed", _slots(event)) if event.get("purposes") else ("opted_in", [event["channel"]])
         )
         return _granted(standing, part, slots, event)
-    if kind == "reply_unclear":
-        new, old = _grant(event), standing.get("unclear")
-        return standing if old and _order(old) >= _order(new) else {**standing, "unclear": new}
+    if kind in _REPLIED:
+        part, new = _REPLIED[kind], _grant(event)
+        old = standing.get(part)
+        return standing if old and _order(old) >= _order(new) else {**standing, part: new}
     if kind == "opt_out":
         return _blocked(standing, event)
     if kind not in NEUTRAL:
