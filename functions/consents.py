@@ -86,7 +86,7 @@ def _judge(rt: Runtime, asked: Asked, body: ConsentBody, taken: Capture, now: da
         message = f"a {asked.phone.line_type} number gets no texts; ask for a mobile number"
         problems.append(FieldError("address", "number_class", message))
     if _double(asked, body) and body.channel in SENT_CHANNELS:
-        problems += _cannot_ask(asked)
+        problems += _cannot_ask(asked, now)
     return problems
 
 
@@ -125,8 +125,13 @@ def _number_told(asked: Asked, body: ConsentBody, taken: Capture) -> Iterator[Fi
             yield FieldError(name, "holds_number", message)
 
 
-def _cannot_ask(asked: Asked) -> Iterator[FieldError]:
-    """Why the sender cannot ask the person to confirm and hear the answer."""
+def _cannot_ask(asked: Asked, now: datetime) -> Iterator[FieldError]:
+    """Why nobody may ask the person to confirm, or the sender cannot and hear the answer."""
+    ban = asked.pack.resolicit_block
+    until = asked.standing.banned_until(ban.value) if ban else None
+    if ban and until and now < until:
+        message = f"they opted out: nobody asks them to confirm before {shown(until)} [{ban.rule}]"
+        yield FieldError("address", "opted_out", message)
     if asked.sender is None:
         yield FieldError("sender", "missing", "a double opt-in needs a sender that asks for it")
         return

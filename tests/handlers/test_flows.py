@@ -39,6 +39,7 @@ from tests.handlers.world import (
     NIGHT,
     PROMOTION,
     WORDING,
+    Said,
     World,
     violations,
 )
@@ -280,6 +281,70 @@ def test_help_is_answered_at_night_and_once(here: World) -> None:
     (sent,) = here.sms.sent
     assert "help@shopx.example" in sent.text
     assert here.ledger(person) == []
+
+
+def test_words_that_come_back_are_evidence_of_a_new_consent(here: World) -> None:
+    """The words sealed, the channel and the time in the open; and nothing that was not agreed to before."""
+    person = here.person()
+    here.agrees(person)
+    for word in ("STOP", "unstop"):
+        here.clock.sleep(1)
+        here.say(person, word)
+    *_, yes, _, start = here.ledger(person)
+    key, recipient_id = here.items(here.rt.keys_table)[0]["key"], here.id_of(person)
+    for event, type_, words in ((yes, "consent_granted", "YA"), (start, "opt_in", "unstop")):
+        assert (event["type"], event["channel"], event["source"]) == (type_, "sms", "reply")
+        assert event["by_person"]
+        opened = identity.unseal(key, f"evidence|{recipient_id}|{event['id']}", event["sealed"])
+        assert opened == {"address": person, "text": words}
+    statuses = {(c["channel"], c["purpose"], c["status"]) for c in here.show(person)["consents"]}
+    assert statuses == {("sms", "marketing", "granted")}
+
+
+def test_nobody_is_asked_again_in_india_for_ninety_days(here: World) -> None:
+    india = {"brand": "bharat", "sender": "bharat-1", "language": "en-IN", "countries": ["IN"]}
+    here.register(**india, name="Bharat", address="+919812345000")
+    here.call(
+        "PUT /v1/brands/{id}",
+        {"name": "Bharat", "contact": "help@bharat.example", "double_opt_in": True},
+        path={"id": "bharat"},
+        brand="*",
+    )
+    person = here.secret("+919812345678")
+
+    def say(text: str) -> None:
+        here.clock.sleep(1)
+        told = json.loads(json.loads(here.reply(person, text))["Message"])
+        inbound.receive(here.rt, here.notification(told | {"destinationNumber": "+919812345000"}))
+
+    def ask(n: int) -> Said:
+        here.clock.sleep(600)
+        return here.call(
+            "POST /v1/consents",
+            here.consent_body(
+                person,
+                brand="bharat",
+                sender="bharat-1",
+                language="en-IN",
+                wording="I agree to get promotional offers from Bharat by SMS.",
+                source=f"https://bharat.example/{n}",
+                evidence={"ip": "203.0.113.9", "dca_reference": f"DCA-{n}"},
+            ),
+            brand="bharat",
+        )
+
+    say("STOP")
+    here.live(5)
+    (confirmation,) = here.sms.sent
+    assert "START" not in confirmation.text
+    say("START")
+    assert ask(1).codes == [("address", "opted_out")]
+    here.clock.sleep(89 * 86_400)
+    assert ask(2).codes == [("address", "opted_out")]
+    here.clock.sleep(86_400)
+    assert ask(3).body.get("status") == "pending"
+    here.live(5)
+    assert len(here.sms.sent) == 2
 
 
 def test_a_person_is_answered_in_their_own_language(here: World) -> None:

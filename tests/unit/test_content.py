@@ -173,20 +173,21 @@ def test_mentions(text: str, words: tuple[str, ...], expected: list[tuple[str, i
     assert [(m.word, m.offset) for m in mentions(text, words)] == expected
 
 
-# The table of confirmation texts in section 7 of the rule facts, with the brand Acme.
+# The table of confirmation texts in section 7 of the rule facts, with the brand Acme; what named a channel
+# there, or asked people back, is worded anew.
 CONFIRMATIONS = [
     ("en-US", "GSM7", 88),
-    ("en-GB", "GSM7", 94),
+    ("en-GB", "GSM7", 97),
     ("fr-CA", "GSM7", 71),
     ("id", "GSM7", 92),
     ("pt-BR", "GSM7", 81),
     ("hi", "UCS2", 69),
-    ("en-IN", "GSM7", 93),
+    ("en-IN", "GSM7", 87),
     ("th", "UCS2", 59),
-    ("fr", "GSM7", 82),
-    ("de", "GSM7", 73),
+    ("fr", "GSM7", 99),
+    ("de", "GSM7", 71),
     ("es", "GSM7", 70),
-    ("it", "GSM7", 78),
+    ("it", "GSM7", 83),
     ("ms", "GSM7", 86),
     ("fil", "GSM7", 94),
     ("zh", "UCS2", 20),

@@ -310,7 +310,12 @@ holiday_limit = 1
         ("FR", None, Kind.CONFIRMATION, "{brand} : desinscription"),
         ("CA", "fr", Kind.CONFIRMATION, "{brand} : vous etes desabonne"),
         ("GB", "en", Kind.CONFIRMATION, "{brand}: You have been unsubscribed. You"),
-        ("IN", "en", Kind.CONFIRMATION, "{brand}: You have opted out"),
+        (
+            "IN",
+            "en",
+            Kind.CONFIRMATION,
+            "{brand}: You have opted out and will get no more promotional messages.",
+        ),
         ("US", "es", Kind.OPT_IN_REQUEST, "{brand}: responda SI"),
         (GLOBAL, None, Kind.HELP, "{brand} alerts"),
         (GLOBAL, "de", Kind.CONFIRMATION, "{brand}: Sie sind abgemeldet"),
@@ -329,6 +334,14 @@ def test_help_names_the_brand_a_contact_and_a_word_that_stops_there(pack_id: str
         assert "{contact}" in text, language
         words = re.findall(r"[A-Z]{2,}", text)
         assert any(keywords.read(word, country).intent is Intent.OPT_OUT for word in words), language
+
+
+@pytest.mark.parametrize("pack_id", ALL_PACKS)
+def test_a_confirmation_names_the_brand_and_no_channel_and_asks_nobody_back(pack_id: str) -> None:
+    for language in {**load(GLOBAL).texts, **load(pack_id).texts}:
+        text = texts(load(pack_id), language, Kind.CONFIRMATION)
+        assert "{brand}" in text, language
+        assert not re.search(r"SMS|START|rejoin|短信", text), language
 
 
 @pytest.mark.parametrize(

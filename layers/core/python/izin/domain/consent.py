@@ -215,6 +215,11 @@ class Standing:
         noes = (block.given_at for block in self.blocks.values() if block.channel is None)
         return max(noes, default=None)
 
+    def banned_until(self, ban: timedelta) -> datetime | None:
+        """Until when nobody asks the person back, who is left alone for `ban` after an opt-out."""
+        last = self.last_opt_out()
+        return last + ban if last else None
+
     def _ended(self, block: Block, channel: Channel, purpose: Purpose, grant: Grant | None) -> bool:
         """Whether the person said yes after `block`: by `grant`, or by START on `channel` for `purpose`."""
         for yes in (grant, self.opted_in.get(channel), self.resumed.get((channel, purpose))):

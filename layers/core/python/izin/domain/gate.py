@@ -254,9 +254,10 @@ def _answering(message: Message, standing: Standing, pack: Pack, now: datetime) 
     if answers is None:
         return
     if message.kind is Kind.OPT_IN_REQUEST and pack.resolicit_block:
-        ban, stopped = pack.resolicit_block, standing.last_opt_out()
-        if stopped and now < stopped + ban.value:
-            detail = f"the person opted out at {shown(stopped)}; nobody asks again for {span(ban.value)}"
+        ban = pack.resolicit_block
+        until = standing.banned_until(ban.value)
+        if until and now < until:
+            detail = f"the person opted out; for {span(ban.value)}, until {shown(until)}, nobody asks again"
             yield Reason(Code.OPTED_OUT, ban.rule, Effect.DENY, detail, ban.sources)
     if message.kind is Kind.CONFIRMATION:
         if standing.superseded(answers, message.channel):

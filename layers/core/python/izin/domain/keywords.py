@@ -47,6 +47,7 @@ class Reply:
 
 _NOTHING = Reply(Intent.NONE)
 _STOP_SIGNS = frozenset("🛑⛔🚫✋")
+_MEANINGLESS = frozenset({Sense.POLITE, Sense.FILLERS})
 _WHOLE = (Sense.OPT_OUT, Sense.CONFIRM, Sense.OPT_IN, Sense.HELP)
 
 
@@ -68,7 +69,18 @@ def read(text: str, country: str | None) -> Reply:
     certainty, reply = _sentence(text, lexicon)
     if certainty not in (Certainty.NOTHING, Certainty.MAYBE):
         return reply
-    return _foreign(said, text) or reply
+    foreign = _foreign(said, text)
+    if foreign is None and reply is _NOTHING:
+        return _help(lexicon.marks(said))
+    return foreign or reply
+
+
+def _help(marks: Sequence[Mark]) -> Reply:
+    """A request for help, in a sentence that says nothing else: "I need help"."""
+    asks = [mark for mark in marks if Sense.HELP in mark.senses]
+    if asks and all(_MEANINGLESS & mark.senses.keys() for mark in marks if mark not in asks):
+        return Reply(Intent.HELP, "all", asks[0].text, asks[0].language(Sense.HELP))
+    return _NOTHING
 
 
 def _foreign(said: str, text: str) -> Reply | None:

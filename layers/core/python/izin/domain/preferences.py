@@ -87,7 +87,8 @@ def may_offer(standing: Standing, channel: Channel, pack: Pack, now: datetime) -
 
     Not while the pack forbids to ask, and not where only the handset itself can end the silence.
     """
-    block, last = standing.blocking(channel, Purpose.MARKETING), standing.last_opt_out()
+    block, ban = standing.blocking(channel, Purpose.MARKETING), pack.resolicit_block
     if block and block.kind is Suppression.DO_NOT_CONTACT:
         return False
-    return not (pack.resolicit_block and last and now < last + pack.resolicit_block.value)
+    until = standing.banned_until(ban.value) if ban else None
+    return until is None or until <= now
