@@ -332,6 +332,7 @@ def test_help_names_the_brand_a_contact_and_a_word_that_stops_there(pack_id: str
         text = texts(pack, language, Kind.HELP)
         assert "{brand}" in text, language
         assert "{contact}" in text, language
+        assert "SMS" not in text, "it is answered on WhatsApp, too"
         words = re.findall(r"[A-Z]{2,}", text)
         assert any(keywords.read(word, country).intent is Intent.OPT_OUT for word in words), language
 
