@@ -17,10 +17,10 @@ def until(seen: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.2)
 
 
-def say(stack: Stack, text: str) -> None:
+def say(stack: Stack, text: str, person: str = PERSON) -> None:
     said = {
-        "from": PERSON.removeprefix("+"),
-        "id": f"wamid.{text}",
+        "from": person.removeprefix("+"),
+        "id": f"wamid.{text.split()[0]}",
         "timestamp": str(int(stack.now().timestamp())),
         "type": "text",
         "text": {"body": text},
@@ -43,6 +43,21 @@ def test_a_stop_on_whatsapp_is_recorded_confirmed_and_acknowledged(stack: Stack)
             == ["delivered"]
         )
     )
+
+
+def test_an_unclear_reply_waits_until_somebody_says_that_it_was_none(stack: Stack) -> None:
+    person = "+6281290054342"
+    _, found = stack.call("POST", "/v1/recipients/lookup", {"address": person})
+    path = f"/v1/recipients/{found['recipient_id']}"
+    say(stack, "tidak tertarik", person)
+    until(lambda: stack.call("GET", path)[0] == 200)
+    (reply,) = stack.call("GET", f"{path}/ledger")[1]["events"]
+    assert reply["type"] == "reply_unclear"
+    body = {"brand": "shopx", "reply": reply["id"], "source": "agent"}
+    status, said = stack.call("POST", f"{path}/replies", body)
+    assert (status, said["waits"]) == (200, False)
+    _, ledger = stack.call("GET", f"{path}/ledger")
+    assert ([event["type"] for event in ledger["events"]][1:], ledger["verifies"]) == (["reply_read"], True)
 
 
 def test_the_lists_of_the_provider_are_looked_after(stack: Stack) -> None:
