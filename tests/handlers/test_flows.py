@@ -283,16 +283,6 @@ def test_help_is_answered_at_night_and_once(here: World) -> None:
     assert here.ledger(person) == []
 
 
-def test_whoever_asks_for_help_gets_it_after_every_no(here: World) -> None:
-    person = here.person()
-    here.opt_out(person, do_not_contact=True)
-    here.clock.sleep(1)
-    here.say(person, "BANTUAN")
-    here.live(60)
-    (sent,) = here.sms.sent
-    assert "help@shopx.example" in sent.text
-
-
 def test_words_that_come_back_are_evidence_of_a_new_consent(here: World) -> None:
     """The words sealed, the channel and the time in the open; and nothing that was not agreed to before."""
     person = here.person()

@@ -214,9 +214,7 @@ def test_a_stop_overtakes_the_request_and_the_help_that_came_before_it() -> None
         assert codes(decide(answer, standing=stopped)) == {"opted_out"}
     after = replace(answer, answers=NOON_ID - timedelta(seconds=1))
     assert codes(decide(after, standing=stopped)) == {"opted_out"}  # nobody who opted out is asked
-    never = Block(block.given_at, "no", Scope.ALL, Suppression.DO_NOT_CONTACT, NOON_ID)
-    for standing in (stopped, replace(YES, blocks={never.slot: never})):
-        assert decide(replace(after, kind=Kind.HELP), standing=standing).verdict is Verdict.ALLOW
+    assert decide(replace(after, kind=Kind.HELP), standing=stopped).verdict is Verdict.ALLOW
 
 
 _instants = st.integers(0, 120 * 86_400).map(

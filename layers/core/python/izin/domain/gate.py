@@ -265,10 +265,9 @@ def _answering(message: Message, standing: Standing, pack: Pack, now: datetime) 
             yield Reason(Code.WOULD_EXPIRE, "GLOBAL.confirmation", Effect.DENY, detail)
         return
     block = standing.blocking(message.channel, message.purpose)
-    # Help is asked for by the person, whatever they said before. A request is our asking: whoever opted
-    # out comes back unasked.
+    # Help is asked for by the person. A request is our asking: whoever opted out comes back unasked.
     asks = message.kind is Kind.OPT_IN_REQUEST
-    if block and (asks or block.given_at >= answers):
+    if block and (asks or block.kind is Suppression.DO_NOT_CONTACT or block.given_at >= answers):
         code = Code.DO_NOT_CONTACT if block.kind is Suppression.DO_NOT_CONTACT else Code.OPTED_OUT
         yield Reason(code, "GLOBAL.opt_out", Effect.DENY, "the person opted out since", _STOP)
 
