@@ -6,13 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from izin.aws import dynamo
 from izin.commands.exporting import scanned
+from izin.domain.pack import pack_of
 from izin.domain.times import to_text
 from izin.exports import read, write
 from izin.exports.read import TABLES
 from izin.queries import catalog, local
 from izin.queries.local import Answer
 
+from tests.handlers.conftest import MakeWorld
 from tests.handlers.world import CODE, DAY, PROMOTION, World
 
 RIGHT_IF_EMPTY = ("opted-out-messaged", "consents-without-evidence", "outside-windows", "frequency-breaches")
@@ -70,6 +73,32 @@ def test_the_list_of_a_day_is_what_the_states_say(lived: World, tmp_path: Path) 
     stopped = {state.recipient_id for state in lived.states() if state.standing.blocking("sms", "marketing")}
     assert listed == stopped
     assert len(stopped) == 2
+
+
+def test_a_no_is_on_the_list_when_the_proof_of_the_consent_is_gone(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    here = make_world()  # what is deleted here is missed by whoever looks at all invariants
+    left, stopped, returned = (here.person() for _ in range(3))
+    for person in (left, stopped, returned):
+        here.agrees(person)
+    here.opt_out(left, source="letter", do_not_contact=True)
+    here.say(stopped, "STOP")
+    here.say(returned, "STOP")
+    assert here.keep_house()["pruned"] == 3
+    here.clock.at += timedelta(hours=1)
+    here.say(returned, "START")
+    here.clock.at += pack_of("ID").retention.keep
+    for item in here.items(here.rt.ledger_table):
+        if "ttl" in item:
+            key = dynamo.pack({"pk": item["pk"], "seq": item["seq"]})
+            here.rt.dynamodb.delete_item(TableName=here.rt.ledger_table, Key=key)
+    assert [event["type"] for event in here.ledger(left)] == ["opt_out", "checkpoint"]
+    _export(here, tmp_path)
+    found = _ask(tmp_path, "do-not-contact", as_of=to_text(here.rt.now()))
+    assert {row[1] for row in found.rows if row[2] == "sms"} == {here.id_of(left), here.id_of(stopped)}
+    path = {"recipient_id": here.id_of(left)}
+    assert here.call("GET /v1/recipients/{recipient_id}/ledger", path=path).body["verifies"]
 
 
 def test_rates_count_every_hand_over_once(lived: World, tmp_path: Path) -> None:

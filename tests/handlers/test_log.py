@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from izin.aws.log import Contention, Diverged
 from izin.aws.runtime import Runtime
 from izin.domain import merkle
+from izin.domain.times import to_text
 from izin.verify import log as verified
 from izin.verify import proof
 from izin.verify.log import Entry
@@ -293,7 +294,7 @@ def test_a_person_s_proof_stands_alone(
             log.take(here.rt, stream.records())
         answer = here.call(PROOF, path=path)
         assert (answer.status, answer.body["seq"], len(answer.body["events"])) == (200, newest, 2)
-        assert proof.verify(answer.text.encode(), public_key).logged == newest
+        assert proof.verify(answer.text.encode(), public_key, to_text(here.rt.now())).logged == newest
 
 
 def fabricated(count: int, at: str) -> list[Record]:

@@ -75,7 +75,7 @@ def proof_of(made: Made, who: tuple[str, str]) -> dict[str, Any]:
     """The proof that the product would give of a person's ledger."""
     brand, recipient_id = who
     ledger = made.ledgers[who]
-    last = str(Entry(Change.WRITTEN, ledger[-1]["pk"], len(ledger), ledger[-1]["hash"]))
+    last = str(Entry(Change.WRITTEN, ledger[-1]["pk"], ledger[-1]["seq"], ledger[-1]["hash"]))
     index = _lines(made, brand).index(last)
     newest = max(key for key in made.objects if key.startswith(f"{brand}/checkpoint/"))
     size = int(newest.rpartition("-")[2])
@@ -85,7 +85,7 @@ def proof_of(made: Made, who: tuple[str, str]) -> dict[str, Any]:
         "brand": brand,
         "recipient_id": recipient_id,
         "events": [{k: v for k, v in item.items() if k not in ("pk", "sealed")} for item in ledger],
-        "seq": len(ledger),
+        "seq": ledger[-1]["seq"],
         "index": index,
         "path": base64.b64encode(b"".join(path)).decode(),
         "checkpoint": made.objects[newest].decode(),
@@ -125,7 +125,7 @@ def forge_proofs(count: int, seed: int) -> dict[str, Result]:
 
 def _refused(forged: dict[str, Any], signer: Signer) -> bool:
     try:
-        proof.verify(json.dumps(forged).encode(), signer.public)
+        proof.verify(json.dumps(forged).encode(), signer.public, to_text(EXPORTED))
     except (Forged, proof.Unreadable):
         return True
     return False

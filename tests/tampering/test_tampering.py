@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import timedelta
@@ -12,12 +13,14 @@ from cryptography.hazmat.primitives import serialization
 from izin import cli
 from izin.domain.chain import canonical
 from izin.domain.consent import EventType
-from izin.verify import replay
+from izin.domain.times import to_text
+from izin.verify import proof, replay
+from izin.verify.note import Forged
 
 from tests.tampering.kinds import KINDS
 from tests.tampering.large import by_construction
-from tests.tampering.made import EXPORTED, Made, chained, honest, state, whole
-from tests.tampering.run import HONEST, checkpoints, forge_proofs, judged, tamper
+from tests.tampering.made import EXPORTED, Item, Made, chained, honest, state, whole
+from tests.tampering.run import HONEST, checkpoints, forge_proofs, judged, proof_of, tamper
 
 
 def test_every_tampering_is_found() -> None:
@@ -72,24 +75,91 @@ def test_what_is_younger_than_the_last_signature_or_the_export_is_counted(made: 
     assert (report.findings, report.fresh) == ([], 1)
 
 
-def test_a_ledger_may_begin_with_a_checkpoint_whose_time_has_come(made: Made) -> None:
+OVER, AHEAD = "2026-11-23T00:00:00.000Z", "2026-11-25T00:00:00.000Z"
+
+
+def closed(made: Made, kept_until: str) -> tuple[Made, tuple[str, str]]:
+    """The export with a checkpoint behind three events or more of somebody, and an event behind that."""
     who, ledger = next((who, ledger) for who, ledger in made.ledgers.items() if len(ledger) > 2)
-    for kept_until, wrong in (("2026-11-23T00:00:00.000Z", 0), ("2026-11-25T00:00:00.000Z", 1)):
-        standing = state(ledger)["standing"]
-        details = {"standing": canonical(standing).decode(), "kept_until": kept_until}
-        record = {
-            **ledger[-1],
-            "id": "checkpoint",
-            "type": "checkpoint",
-            "details": details,
-            "address": who[1],
-        }
-        longer = {**made.ledgers, who: chained(*who, [*ledger, record])}
-        pruned = whole(made.signer, longer, lambda: 5)
-        pruned.ledgers[who] = pruned.ledgers[who][-1:]
+    record = {
+        **ledger[-1],
+        "id": "checkpoint",
+        "type": "checkpoint",
+        "details": {"standing": canonical(state(ledger)["standing"]).decode(), "kept_until": kept_until},
+        "address": who[1],
+    }
+    longer = {**made.ledgers, who: chained(*who, [*ledger, record, {**ledger[-1], "id": "after"}])}
+    return whole(made.signer, longer, lambda: 5), who
+
+
+def test_a_ledger_may_begin_with_a_checkpoint_whose_time_has_come(made: Made) -> None:
+    for kept_until, wrong in ((OVER, 0), (AHEAD, 1)):
+        pruned, who = closed(made, kept_until)
+        pruned.ledgers[who] = pruned.ledgers[who][-2:]
         report = judged(pruned)
         assert bool(report.wrong) is bool(wrong), report.findings
         assert report.pruned == 1 - wrong
+
+
+def test_a_no_that_is_left_between_gaps_is_still_checked_in_an_export(made: Made) -> None:
+    pruned, who = closed(made, OVER)
+    _, left, *_, checkpoint, after = pruned.ledgers[who]
+    pruned.ledgers[who] = [left, checkpoint, after]
+    assert judged(pruned).findings == []
+    left["source"] = "elsewhere"
+    assert judged(pruned).findings == [f"event 2 of {left['pk']} was changed after it was written"]
+
+
+def proved(made: Made, who: tuple[str, str], keep: slice, **changed: object) -> proof.Proved:
+    """What a proof of these events of a ledger shows on the day of the export."""
+    pruned = Made(made.signer, {**made.ledgers, who: made.ledgers[who][keep]}, made.states, made.objects)
+    shown = proof_of(pruned, who) | {"evidence": {}} | changed
+    return proof.verify(_file(shown), made.signer.public, to_text(EXPORTED))
+
+
+def test_a_proof_may_begin_with_a_checkpoint_whose_time_has_come(made: Made) -> None:
+    ahead, who = closed(made, AHEAD)
+    assert proved(ahead, who, slice(None)).logged == len(ahead.ledgers[who])
+    for keep in (slice(-2, None), slice(1, None)):
+        with pytest.raises(Forged, match="event 1 is missing"):
+            proved(ahead, who, keep)
+    over, who = closed(made, OVER)
+    assert proved(over, who, slice(-2, None)).logged == 2
+    assert proved(over, who, slice(1, None)).logged == len(over.ledgers[who]) - 1
+    with pytest.raises(Forged, match="event 1 is missing"):
+        proved(over, who, slice(-1, None))
+
+
+def test_what_is_left_between_gaps_is_not_counted_as_proved(made: Made) -> None:
+    over, who = closed(made, OVER)
+    _, left, *_, checkpoint, after = over.ledgers[who]
+    shown = proved(over, who, slice(None), events=_bare(left, checkpoint, after))
+    assert (shown.events, shown.alone, shown.logged) == (3, 1, 2)
+    with pytest.raises(Forged, match="event 2 was changed"):
+        proved(over, who, slice(None), events=_bare({**left, "source": "elsewhere"}, checkpoint, after))
+    with pytest.raises(Forged, match="is missing"):
+        proved(over, who, slice(None), events=_bare(left, after))
+    with pytest.raises(Forged, match="not one of this brand's log"):
+        proved(over, who, slice(None), events=_bare(left, checkpoint), seq=after["seq"])
+
+
+def _bare(*items: Item) -> list[Item]:
+    return [{k: v for k, v in item.items() if k not in ("pk", "sealed")} for item in items]
+
+
+def test_a_checkpoint_that_is_not_signed_for_excuses_no_gap(made: Made) -> None:
+    over, who = closed(made, OVER)
+    first, _, *_ = ledger = over.ledgers[who]
+    before = Made(made.signer, {**over.ledgers, who: ledger[:-2]}, made.states, over.objects)
+    signed = proof_of(before, who) | {"evidence": {}}
+    assert proof.verify(_file(signed), made.signer.public, to_text(EXPORTED)).logged == len(ledger) - 2
+    for events in (ledger[1:], [first, *ledger[2:]]):
+        with pytest.raises(Forged, match="is missing"):
+            proof.verify(_file(signed | {"events": _bare(*events)}), made.signer.public, to_text(EXPORTED))
+
+
+def _file(shown: Item) -> bytes:
+    return json.dumps(shown).encode()
 
 
 def test_the_verifier_knows_every_type_of_event() -> None:

@@ -23,6 +23,7 @@ from izin.domain.times import from_text, to_text
 _ATTEMPTS = 8
 _APPLIED_FOR = timedelta(days=15)  # longer than any queue here keeps a message (14 days)
 _APPLIED_AT_MOST = 256
+_NEVER_GO = (EventType.OPT_OUT, EventType.OPT_IN)
 
 
 class Contention(Exception):
@@ -212,13 +213,14 @@ def earlier(rt: Runtime, seen: State, event: Event) -> Item | None:
 def keep_until(rt: Runtime, brand: str, recipient_id: str, before_seq: int, until: datetime) -> int:
     """Let the events before the checkpoint `before_seq` go from `until` on; of how many that was news.
 
+    Those that say no, and those that come back, are never let go: a no outlives the proof of every consent.
     What is chained is not touched: when an event goes is no part of it.
     """
     marked = 0
     for item in events(rt, brand, recipient_id):
         if item["seq"] >= before_seq:
             break
-        if "ttl" in item:
+        if "ttl" in item or item["type"] in _NEVER_GO:
             continue
         marked += update_if(
             rt,

@@ -59,7 +59,7 @@ def _verify_proof(file: Path, key: PublicKey) -> int:
     from izin.verify.note import Forged
 
     try:
-        proved = proof.verify(file.read_bytes(), key)
+        proved = proof.verify(file.read_bytes(), key, to_text(datetime.now(UTC)))
     except OSError as error:
         raise Unanswerable(str(error)) from None
     except Forged as error:
@@ -69,8 +69,10 @@ def _verify_proof(file: Path, key: PublicKey) -> int:
         raise Unanswerable(f"{file} is no proof: {error}") from None
     print(f"verified: {proved.logged} events of {proved.brand}#{proved.recipient_id},", end=" ")
     print(f"as they were signed at {proved.checkpoint.time}")
-    if proved.events > proved.logged:
-        print(f"not signed yet: {proved.events - proved.logged} later ones, which are chained to them")
+    if later := proved.events - proved.alone - proved.logged:
+        print(f"not signed yet: {later} later ones, which are chained to them")
+    if proved.alone:
+        print(f"not shown by this file: {proved.alone} earlier ones, left beside others that had their time")
     if proved.opened:
         print(f"evidence: {proved.opened} pieces are those that were recorded")
     return VERIFIED
