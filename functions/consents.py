@@ -39,6 +39,7 @@ def capture_consent(rt: Runtime, event: http.Event) -> Answer:
     asked = asking.gather(
         rt, body.brand, body.sender, body.address, "address", body.channel, wording=registered
     )
+    asking.refuse_erased(asked.standing)
     taken = _taken(asked, body)
     problems = _judge(rt, asked, body, taken, now)
     if problems or taken.captured_at is None:  # without its instant a capture has a problem already

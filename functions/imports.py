@@ -45,6 +45,7 @@ def _import(rt: Runtime, principal: Principal, body: ConsentImport, *, dry_run: 
     now = to_millisecond(rt.now())
     principal.demand("consent", body.brand)
     asked = asking.gather(rt, body.brand, None, body.address, "address", body.channel)
+    asking.refuse_erased(asked.standing)
     if body.channel is Channel.SMS and not asked.phone.textable:
         message = f"a {asked.phone.line_type} number gets no texts; leave the line out"
         raise refuse(UNPROCESSABLE, "address", "number_class", message)
@@ -57,7 +58,7 @@ def _import(rt: Runtime, principal: Principal, body: ConsentImport, *, dry_run: 
         *files.missing(rt, body.brand, asked.recipient_id, body.evidence),
     )
     act = _act_of(rt, asked, body, faults, now)
-    if dry_run or ledger.earlier(rt, asked.state, act):
+    if dry_run or ledger.earlier(rt, asked.state, act, now):
         standing = apply(asked.standing, act)
     else:
         draft = ledger.draft(asked.key(rt), asked.recipient_id, act, _evidence(rt, body, asked, faults))

@@ -58,7 +58,7 @@ def _opt_out(rt: Runtime, principal: Principal, body: OptOutBody, *, dry_run: bo
     said = {"event_id": act.id, "recipient_id": asked.recipient_id}
     if dry_run:
         return http.answer(HTTPStatus.OK, said)
-    earlier = ledger.earlier(rt, asked.state, act)
+    earlier = ledger.earlier(rt, asked.state, act, now)
     if earlier and not body.company_wide:  # a company-wide one may still have to reach another brand
         return http.answer(HTTPStatus.OK, {**said, "silent_from": shown(from_text(earlier["silent_from"]))})
     evidence = {"address": asked.phone.e164, **({"reason": body.reason} if body.reason else {})}

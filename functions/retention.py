@@ -83,25 +83,21 @@ def _erase(rt: Runtime, request: Request, now: datetime) -> str | None:
     if now < silent_from + SETTLED:  # a worker died before anything was blocked
         return None
     _, brands = state.fetch_company(rt, recipient_id)
-    _forget(rt, recipient_id, brands, EventType.ERASED, request.id, now)
+    for item in messages.of(rt, recipient_id):
+        stored = messages.read(item)
+        if stored.status in messages.WAITING:
+            messages.end(rt, stored, now, Status.CANCELLED)
+    act = _act(EventType.ERASED, f"erased-{request.id}", recipient_id, now, {"request": request.id})
+    for brand in sorted(brands):
+        acts.record(rt, brand, recipient_id, Draft(act, {}, None))
+    _delete(rt, recipient_id)
     rights.close(rt, request, now)
     logger.info("erased", extra={"recipient_id": recipient_id})
     return "erased"
 
 
-def _forget(
-    rt: Runtime, recipient_id: str, brands: frozenset[str], type_: EventType, why: str, now: datetime
-) -> None:
-    """Note it in every ledger, call back what waits, delete the files and the key that opens all the rest."""
-    for item in messages.of(rt, recipient_id):
-        stored = messages.read(item)
-        if stored.status in messages.WAITING:
-            messages.end(rt, stored, now, Status.CANCELLED)
-    for brand in sorted(brands):
-        act = _act(
-            type_, f"{type_}-{why}", recipient_id, now, {"request": why} if type_ is EventType.ERASED else {}
-        )
-        acts.record(rt, brand, recipient_id, Draft(act, {}, None))
+def _delete(rt: Runtime, recipient_id: str) -> None:
+    """The files, and last of all the key that opens everything else."""
     files.erase(rt, recipient_id)
     identity.forget(rt, recipient_id)
 
@@ -150,9 +146,14 @@ def _prune(rt: Runtime, seen: State, keep_until: datetime, now: datetime) -> int
 def _anonymise(rt: Runtime, seen: State, now: datetime) -> str | None:
     """Take number, texts and personal evidence away, unless the person still agrees to some brand."""
     _, brands = state.fetch_company(rt, seen.recipient_id)
-    if any(state.fetch(rt, brand, seen.recipient_id).standing.ended_at(now) is None for brand in brands):
+    states = [state.fetch(rt, brand, seen.recipient_id) for brand in sorted(brands)]
+    if any(known.standing.ended_at(now) is None for known in states):
         return None  # that brand's own day will come
-    _forget(rt, seen.recipient_id, brands, EventType.ANONYMISED, to_text(now), now)
+    act = _act(EventType.ANONYMISED, f"anonymised-{to_text(now)}", seen.recipient_id, now, {})
+    for known in states:  # under what was just read: whoever agrees meanwhile keeps their number
+        if not ledger.append_to(rt, known, Draft(act, {}, None)):
+            return None
+    _delete(rt, seen.recipient_id)
     return "anonymised"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from izin.api import EvidenceBody
-from izin.aws import asking, files, http, identity
+from izin.aws import asking, files, http, identity, state
 from izin.aws.http import Answer
 from izin.aws.runtime import Runtime, runtime
 from izin.domain.times import shown
@@ -28,6 +28,7 @@ def offer(rt: Runtime, event: http.Event) -> Answer:
         key = files.brand_key(body.brand, body.sha256)
     else:
         recipient_id = identity.recipient(rt, asking.number(body.address, "address").e164)
+        asking.refuse_erased(state.standing(rt, body.brand, recipient_id))
         key = files.person_key(body.brand, recipient_id, body.sha256)
     answer: dict[str, Any] = {"evidence": f"sha256:{body.sha256}", "uploaded": files.is_there(rt, key)}
     if not answer["uploaded"]:

@@ -93,7 +93,7 @@ def test_an_erased_person_is_still_recognised(here: World) -> None:
     path = {"recipient_id": here.id_of(person)}
     body = {"id": "r-1", "brand": "shopx", "source": "letter"}
     here.call("POST /v1/recipients/{recipient_id}/erasure", body, path=path)
-    here.clock.at += timedelta(minutes=6)
+    here.clock.at += timedelta(minutes=21)
     here.keep_house()
     rotate(here)
     here.clock.at = DAY

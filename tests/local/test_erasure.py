@@ -34,7 +34,7 @@ def test_after_an_erasure_nothing_in_the_stack_holds_the_person(stack: Stack) ->
     request = {"id": "letter-1", "brand": "shopx", "source": "letter"}
     status, said = stack.call("POST", f"/v1/recipients/{recipient}/erasure", request)
     assert status == 202, said
-    stack.move_clock(stack.now() + timedelta(minutes=6))
+    stack.move_clock(stack.now() + timedelta(minutes=21))
     done = _invoke(stack, "RetentionFunction")
     assert (done["erased"], done["troubled"]) == (1, 0)
 

@@ -53,7 +53,7 @@ def test_an_erasure_takes_the_files_of_a_person_and_no_others(stack: Stack, key:
     recipient_id = key.split("/")[1]
     asked = {"id": "erase-1", "brand": "shopx", "source": "letter"}
     assert stack.call("POST", f"/v1/recipients/{recipient_id}/erasure", asked)[0] == 202
-    stack.move_clock(stack.now() + timedelta(minutes=6))
+    stack.move_clock(stack.now() + timedelta(minutes=21))
     functions = stack.emulator.client("lambda")
     (retention,) = (
         found["FunctionName"]

@@ -140,3 +140,21 @@ def test_what_a_reply_means(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["intent", "QUIT", "--to", "+6281234567890"]) == 0
     told = capsys.readouterr().out
     assert told == "an opt-out from all that STOP covers (“quit”, understood everywhere)\n"
+
+
+def test_a_stop_covers_in_a_check_what_it_covers_where_the_person_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ["--channel", "sms", "--purpose", "transactional", "--essential", "--basis", "order-1"]
+    stopped = ["--consent", "withdrawn", *NOON]
+    for number, verdict in (("+12074567890", "deny"), ("+6281234567890", "allow")):
+        assert answer(capsys, "check", "--to", number, *asked, *stopped)["verdict"] == verdict
+
+
+def test_what_rests_on_a_consent_in_india_names_no_transaction(capsys: pytest.CaptureFixture[str]) -> None:
+    """Service-explicit messages keep the hours of promotions there: they go as announcements."""
+    asked = ["check", "--to", "+919812345678", "--channel", "sms", "--consent", "granted"]
+    late = ["--at", "2026-11-23T16:30:00Z"]
+    said = answer(capsys, *asked, "--purpose", "transactional", *late)
+    assert [reason["code"] for reason in said["reasons"]] == ["basis_missing"]
+    assert answer(capsys, *asked, "--purpose", "announcement", *late)["verdict"] == "defer"

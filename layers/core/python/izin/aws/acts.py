@@ -121,4 +121,13 @@ def _repair_company(rt: Runtime, recipient_id: str) -> None:
     drafts, brands = state.fetch_company(rt, recipient_id)
     for draft in drafts:
         for brand in sorted(brands):
-            opt_out(rt, brand, recipient_id, draft)
+            _reach(rt, brand, recipient_id, draft)
+
+
+def _reach(rt: Runtime, brand: str, recipient_id: str, draft: Draft) -> None:
+    """A company-wide opt-out towards one brand, unless that was longer ago than its state remembers."""
+    if draft.event.recorded_at <= rt.now() - ledger.APPLIED_FOR:
+        seen = state.fetch(rt, brand, recipient_id)
+        if ledger.earlier(rt, seen, draft.event, rt.now()):
+            return
+    opt_out(rt, brand, recipient_id, draft)

@@ -11,7 +11,7 @@ from izin.aws.dynamo import Item
 from izin.aws.http import FieldError, Problem, refuse
 from izin.aws.runtime import Runtime
 from izin.aws.state import State
-from izin.domain import phone
+from izin.domain import phone, rights
 from izin.domain.consent import Standing
 from izin.domain.message import Channel
 from izin.domain.pack import Pack, pack_of
@@ -39,6 +39,13 @@ class Asked:
     def key(self, rt: Runtime) -> bytes:
         """The person's own key, made now if they have none yet."""
         return identity.key_of(rt, self.recipient_id, self.key_item)
+
+
+def refuse_erased(standing: Standing) -> None:
+    """Raise Problem 422 for whoever was erased: nothing is taken down of them until they write themselves."""
+    if rights.is_erased(standing):
+        message = "the person asked to be erased; only a START from their own phone ends that"
+        raise refuse(UNPROCESSABLE, "address", "do_not_contact", message)
 
 
 def number(text: str, field_name: str) -> Phone:

@@ -142,6 +142,8 @@ def _message(error: ErrorDetails) -> str:
 
 
 _REMEDIES = {
+    "model_type": "send a JSON object with the fields that GET /openapi.json describes",
+    "string_pattern_mismatch": "GET /openapi.json says how it is formed",
     "extra_forbidden": "leave it out, or see GET /openapi.json for how it is spelled",
     "missing": "add it; GET /openapi.json describes it",
     "timezone_aware": "add the offset, as in 2026-11-22T12:00:00Z or 2026-11-22T19:00:00+07:00",

@@ -21,7 +21,7 @@ from izin.domain.consent import Event, EventType, Standing, apply, block_of
 from izin.domain.times import from_text, to_text
 
 _ATTEMPTS = 8
-_APPLIED_FOR = timedelta(days=15)  # longer than any queue here keeps a message (14 days)
+APPLIED_FOR = timedelta(days=15)  # longer than any queue here keeps a message (14 days)
 _APPLIED_AT_MOST = 256
 _NEVER_GO = (EventType.OPT_OUT, EventType.OPT_IN)
 
@@ -178,7 +178,7 @@ def _applied(before: State, event: Event) -> dict[str, Mapping[str, str]]:
     recent = {
         event_id: entry
         for event_id, entry in before.applied.items()
-        if from_text(entry["at"]) > event.recorded_at - _APPLIED_FOR
+        if from_text(entry["at"]) > event.recorded_at - APPLIED_FOR
     }
     entry = {"at": to_text(event.recorded_at)}
     if event.silent_from:
@@ -196,15 +196,15 @@ def silent_from(state: State, event_id: str) -> datetime | None:
     return from_text(entry["silent_from"]) if "silent_from" in entry else None
 
 
-def earlier(rt: Runtime, seen: State, event: Event) -> Item | None:
-    """The stored event of this id, where it is too old for the state to know whether it was here.
+def earlier(rt: Runtime, seen: State, event: Event, now: datetime) -> Item | None:
+    """The stored event of this id, where it is too old at `now` for the state to know whether it was here.
 
     A late duplicate within that time is known by `applied`. What was given before it, such as the
     lines of a list that is imported again, is looked for in the ledger; so is a claim without proof,
     of which nobody may know when it was given.
     """
     dated = event.type is not EventType.CONSENT_UNPROVEN
-    if seen.seq == 0 or (dated and event.given_at > event.recorded_at - _APPLIED_FOR):
+    if seen.seq == 0 or (dated and event.given_at > now - APPLIED_FOR):
         return None
     found = (item for item in events(rt, seen.brand, seen.recipient_id) if item["id"] == event.id)
     return next(found, None)

@@ -22,7 +22,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from izin.aws import codec
-from izin.aws.dynamo import Item, get, lost_condition, pack, query, unpack, update, update_if
+from izin.aws.dynamo import Item, batch_get, get, lost_condition, pack, query, unpack, update, update_if
 from izin.aws.runtime import Runtime
 from izin.domain.chain import GENESIS
 from izin.domain.consent import Event, Permits, Scope, Standing, block_of, silent_from, with_block
@@ -287,6 +287,14 @@ def with_company(seen: State, company: Item | None) -> Standing:
     for draft in _company_drafts(company or {}):
         standing = with_block(standing, block_of(draft.event))
     return standing
+
+
+def standing(rt: Runtime, brand: str, recipient_id: str) -> Standing:
+    """What holds for a person towards a brand, read in one trip by whoever asks nothing else."""
+    own, company = state_key(brand, recipient_id), company_key(recipient_id)
+    found = batch_get(rt, [(rt.state_table, own), (rt.state_table, company)])
+    seen = read(brand, recipient_id, found.get((rt.state_table, own)))
+    return with_company(seen, found.get((rt.state_table, company)))
 
 
 def _company_drafts(item: Item) -> tuple[Draft, ...]:

@@ -81,7 +81,7 @@ def _check(asked: argparse.Namespace) -> int:
             expires_at=asked.expires,
         ),
         person,
-        _standing(Status(asked.consent), channel, purpose, at),
+        _standing(Status(asked.consent), channel, purpose, at, _stop(person)),
         [Send(sent, purpose, channel, number) for number, sent in enumerate(asked.sent)],
         brand,
         sender,
@@ -133,17 +133,24 @@ def _some_brand(asked: argparse.Namespace) -> Brand:
     )
 
 
-def _standing(status: Status, channel: Channel, purpose: Purpose, at: datetime) -> Standing:
-    """A person of whom nothing is known but the state of the consent that is asked about."""
+def _standing(status: Status, channel: Channel, purpose: Purpose, at: datetime, stop: Scope) -> Standing:
+    """A person of whom nothing is known but the state of the consent that is asked about.
+
+    `stop` is what a STOP covers where they are.
+    """
     slot, before = (channel, purpose), at - timedelta(seconds=2)
     if status is Status.NONE:
         return Standing()
     if status is Status.PENDING:
         return Standing(pending={slot: Grant(before, "asked")})
     if status is Status.WITHDRAWN:
-        no = Block(at - timedelta(seconds=1), "no", Scope.ALL, Suppression.OPT_OUT, at)
+        no = Block(at - timedelta(seconds=1), "no", stop, Suppression.OPT_OUT, at)
         return Standing(granted={slot: Grant(before, "yes")}, blocks={no.slot: no})
     return Standing(granted={slot: Grant(before, "yes", expires_at=at if status is Status.EXPIRED else None)})
+
+
+def _stop(person: Phone) -> Scope:
+    return Scope.REVOKE_ALL if pack_of(person.country).revoke_all.value else Scope.ALL
 
 
 def _some_sender(person: Phone, channel: Channel, purpose: Purpose, *, two_way: bool) -> Sender:

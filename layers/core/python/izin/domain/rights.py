@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from izin.domain.consent import Event, EventType, Scope, Standing, Suppression
-from izin.domain.message import Channel
+from izin.domain.message import Channel, Purpose
 from izin.domain.pack import Pack
 
 
@@ -30,8 +30,10 @@ def due_at(right: Right, requested_at: datetime, pack: Pack) -> datetime:
     return requested_at + deadline.value
 
 
-SETTLED = timedelta(minutes=5)
-"""How long after an erasure was asked for nothing of the person's is on its way to a carrier any more."""
+SETTLED = timedelta(minutes=20)
+"""How long after an erasure was asked for nothing of the person's is under way: no message, no upload."""
+
+_ERASURE = "erasure-"
 
 
 def suppression(
@@ -42,7 +44,7 @@ def suppression(
     It outlives the erasure, under the pseudonym alone, so that a later import still meets it.
     """
     return Event(
-        id=f"erasure-{request_id}",
+        id=f"{_ERASURE}{request_id}",
         type=EventType.OPT_OUT,
         given_at=requested_at,
         recorded_at=now,
@@ -54,6 +56,12 @@ def suppression(
         company_wide=True,
         details={"right": str(Right.ERASURE), "request": request_id},
     )
+
+
+def is_erased(standing: Standing) -> bool:
+    """Whether the person was erased, or will be in minutes, and has not come back since."""
+    block = standing.blocking(Channel.SMS, Purpose.MARKETING)
+    return block is not None and block.event.startswith(_ERASURE)
 
 
 EARLY = timedelta(days=1)
