@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
@@ -37,7 +36,7 @@ def capture_consent(rt: Runtime, event: http.Event) -> Answer:
     http.principal(event).demand("consent", body.brand)
     registered = body.wording if isinstance(body.wording, WordingVersion) else None
     asked = asking.gather(
-        rt, body.brand, body.sender, body.address, "address", body.channel, wording=registered
+        rt, body, body.brand, body.sender, body.address, "address", body.channel, wording=registered
     )
     asking.refuse_erased(asked.standing)
     taken = _taken(asked, body)
@@ -82,7 +81,7 @@ def _judge(rt: Runtime, asked: Asked, body: ConsentBody, taken: Capture, now: da
         *files.missing(rt, asked.brand.id, asked.recipient_id, taken.evidence),
     ]
     problems = [FieldError(p.field, p.code, p.said) for p in found]
-    problems += [*_another_wording(asked, body), *_number_told(asked, body, taken)]
+    problems += _another_wording(asked, body)
     if body.channel is Channel.SMS and not asked.phone.textable:
         message = f"a {asked.phone.line_type} number gets no texts; ask for a mobile number"
         problems.append(FieldError("address", "number_class", message))
@@ -109,21 +108,6 @@ def _another_wording(asked: Asked, body: ConsentBody) -> Iterator[FieldError]:
                 f"this wording is not for {', '.join(sorted(beyond))}: show one that is registered for it"
             )
             yield FieldError(name, "wording_for_another", message)
-
-
-def _number_told(asked: Asked, body: ConsentBody, taken: Capture) -> Iterator[FieldError]:
-    """What everybody may read later must not hold the number."""
-    public = {
-        "wording": taken.wording,
-        "source": taken.source,
-        "page": body.page,
-        "app_version": body.app_version,
-        "store": body.store,
-    }
-    for name, text in public.items():
-        if asked.phone.e164[-8:] in re.sub(r"\D", "", text or ""):
-            message = "it holds the person's number, which would stand in the ledger: leave it out"
-            yield FieldError(name, "holds_number", message)
 
 
 def _cannot_ask(asked: Asked, now: datetime) -> Iterator[FieldError]:

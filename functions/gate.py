@@ -107,7 +107,7 @@ def _submit(
 def _gather(rt: Runtime, body: Question) -> Asked:
     """One read trip: the registry where it is not at hand, the person's state, and their key."""
     template_id = body.template.id if body.template else None
-    return asking.gather(rt, body.brand, body.sender, body.to, "to", body.channel, template_id)
+    return asking.gather(rt, body, body.brand, body.sender, body.to, "to", body.channel, template_id)
 
 
 def _message(asked: Asked, body: Question, ending: Ending | None) -> Message:

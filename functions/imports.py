@@ -44,7 +44,7 @@ def import_consents(rt: Runtime, event: http.Event) -> Answer:
 def _import(rt: Runtime, principal: Principal, body: ConsentImport, *, dry_run: bool) -> Answer:
     now = to_millisecond(rt.now())
     principal.demand("consent", body.brand)
-    asked = asking.gather(rt, body.brand, None, body.address, "address", body.channel)
+    asked = asking.gather(rt, body, body.brand, None, body.address, "address", body.channel)
     asking.refuse_erased(asked.standing)
     if body.channel is Channel.SMS and not asked.phone.textable:
         message = f"a {asked.phone.line_type} number gets no texts; leave the line out"

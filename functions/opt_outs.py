@@ -53,7 +53,7 @@ def _opt_out(rt: Runtime, principal: Principal, body: OptOutBody, *, dry_run: bo
     principal.demand("opt_out", body.brand)
     if body.given_at and body.given_at > now + _CLOCKS_DIFFER:
         raise refuse(UNPROCESSABLE, "given_at", "in_the_future", "an opt-out was given before it is told")
-    asked = asking.gather(rt, body.brand, None, body.address, "address", body.channel)
+    asked = asking.gather(rt, body, body.brand, None, body.address, "address", body.channel)
     act = _act_of(rt, asked, body, now)
     said = {"event_id": act.id, "recipient_id": asked.recipient_id}
     if dry_run:
@@ -94,6 +94,7 @@ def read_reply(rt: Runtime, event: http.Event) -> Answer:
     """An unclear reply was none: marketing goes on, unless another one waits or the person opted out."""
     body = http.parse(ReadingBody, http.raw_body(event))
     http.principal(event).demand("consent", body.brand)
+    asking.without_numbers(source=body.source)
     recipient_id = event["pathParameters"]["recipient_id"]
     reply = _unclear(rt, body.brand, recipient_id, body.reply)
     act = replace(

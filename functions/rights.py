@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from izin import dossier as paper
 from izin.api import AccessBody, ErasureBody, RequestBody
-from izin.aws import acts, dossier, http, identity, ledger, rights, state
+from izin.aws import acts, asking, dossier, http, identity, ledger, rights, state
 from izin.aws.http import Answer, Principal, refuse
 from izin.aws.rights import Request
 from izin.aws.runtime import Runtime, runtime
@@ -53,10 +53,10 @@ def ask_access(rt: Runtime, event: http.Event) -> Answer:
 
 def show(rt: Runtime, event: http.Event) -> Answer:
     """Everything that is kept of the person: JSON, or a page where the caller accepts HTML."""
-    asking = http.principal(event)
-    recipient_id = _recipient(rt, event, asking, None if asking.brand == "*" else asking.brand)
+    reader = http.principal(event)
+    recipient_id = _recipient(rt, event, reader, None if reader.brand == "*" else reader.brand)
     _, brands = state.fetch_company(rt, recipient_id)
-    kept = dossier.gather(rt, recipient_id, brands if asking.brand == "*" else brands & {asking.brand})
+    kept = dossier.gather(rt, recipient_id, brands if reader.brand == "*" else brands & {reader.brand})
     if "text/html" in (event.get("headers") or {}).get("accept", ""):
         return http.page(paper.page(kept))
     return http.answer(HTTPStatus.OK, kept)
@@ -73,9 +73,9 @@ def ask_erasure(rt: Runtime, event: http.Event) -> Answer:
     return http.answer(HTTPStatus.ACCEPTED, {**_said(request), "silent_from": shown(silent_from)})
 
 
-def _recipient(rt: Runtime, event: http.Event, asking: Principal, brand: str | None) -> str:
+def _recipient(rt: Runtime, event: http.Event, reader: Principal, brand: str | None) -> str:
     """The recipient of the path, if `brand` has a record of them. Raises Problem 403 or 404."""
-    asking.demand("rights", brand)
+    reader.demand("rights", brand)
     recipient_id: str = event["pathParameters"]["recipient_id"]
     brands = (
         state.fetch_company(rt, recipient_id)[1] if identity.is_pseudonym(recipient_id) else frozenset[str]()
@@ -87,6 +87,7 @@ def _recipient(rt: Runtime, event: http.Event, asking: Principal, brand: str | N
 
 
 def _register(rt: Runtime, right: Right, recipient_id: str, body: RequestBody, now: datetime) -> Request:
+    asking.without_numbers(id=body.id, source=body.source)
     requested_at = to_millisecond(body.requested_at or now)
     if requested_at > now + _CLOCKS_DIFFER:
         message = "a request was made before it is told"

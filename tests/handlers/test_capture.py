@@ -166,6 +166,8 @@ def test_where_it_happened_is_kept_and_no_number_with_it(here: World) -> None:
     for name in ("source", "wording", "store", "app_version"):
         said = here.consent(here.person(), address=person, **{name: f"promosi ShopX {spaced}"})
         assert said.codes == [(name, "holds_number")]
+    said = here.consent(here.person(), address=person, id=f"c-{person[1:]}", source=f"calls {person}")
+    assert sorted(said.codes) == [("id", "holds_number"), ("source", "holds_number")]
     query = here.consent(here.person(), page="https://shopx.example/daftar?who=budi")
     assert [field for field, _ in query.codes] == ["page"]
 

@@ -146,6 +146,36 @@ def test_a_bad_field_is_named_with_its_remedy(
     assert (result["status"], result["body"]) == (said.status, said.body)
 
 
+NATIONAL = PERSON.removeprefix("+62")
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("id", {"id": f"order-{PERSON[1:]}"}),
+        ("id", {"id": f"order-812-9876-{PERSON[-4:]}"}),
+        ("campaign", {"campaign": f"win-back-{NATIONAL}"}),
+        ("basis", {"basis": {"transaction": f"call from 0{NATIONAL[:3]} {NATIONAL[3:]}"}}),
+        ("basis", {"basis": {PERSON: "order-1"}}),
+    ],
+)
+def test_a_message_names_its_person_by_nothing_that_is_kept(
+    office: World, field: str, change: Change
+) -> None:
+    said = office.call("POST /v1/messages", submission(change), brand="*")
+    is_problem(said, 422, (field, "holds_number"))
+    assert "write it without" in said.body["errors"][0]["message"]
+    batch = office.call("POST /v1/messages/batch", {"messages": [submission(change)]}, brand="*")
+    assert [each["body"] for each in batch.body["results"]] == [said.body]
+
+
+def test_what_is_personal_may_name_the_person(office: World) -> None:
+    values = [PERSON, "5"]
+    for change in ({"text": f"{PERSON}?"}, {"text": None, "template": {"id": "otp", "variables": values}}):
+        said = office.call("POST /v1/check", submission({"id": "order-9876543", **change}))
+        assert not said.problem, said.text
+
+
 @pytest.mark.parametrize(
     "change", [row[1] for row in BAD_FIELDS if row[0] not in ("at is for checks only", "no id")][:18], ids=str
 )

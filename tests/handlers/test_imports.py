@@ -50,6 +50,20 @@ def statuses(results: list[Item]) -> list[str]:
     return [result["body"]["consents"][0]["status"] for result in results]
 
 
+def test_no_number_is_taken_in_with_what_everybody_may_read(here: World) -> None:
+    person = here.person()
+    told = f"agent, call from {person[:3]} {person[3:6]}-{person[6:]}"
+    results = imports(here, *(claim(here, person, **{name: told}) for name in ("source", "wording")))
+    for fields in ({"source": told}, {"id": f"stop-{person[1:]}"}):
+        results += opted_out(here, {"address": person, **fields}).body["results"]
+        assert here.opt_out(person, **fields).codes == [(next(iter(fields)), "holds_number")]
+    codes = [(r["status"], r["body"]["errors"][0]["field"], r["body"]["errors"][0]["code"]) for r in results]
+    fields_told = ("source", "wording", "source", "id")
+    assert codes == [(422, name, "holds_number") for name in fields_told]
+    assert here.ledger(person) == []
+    assert here.opt_out(person, reason=told).status == 200  # it is sealed under the person's key
+
+
 def test_a_consent_with_its_evidence_holds_and_nobody_is_asked(here: World) -> None:
     person = here.person()
     (result,) = imports(here, claim(here, person))

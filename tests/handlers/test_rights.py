@@ -23,6 +23,18 @@ def ask(here: World, person: str, right: str, request_id: str = "r-1", **fields:
     return here.call(f"POST /v1/recipients/{{recipient_id}}/{right}", body, path=path)
 
 
+@pytest.mark.parametrize("right", ["access", "erasure"])
+def test_a_request_holds_nobodys_number(here: World, right: str) -> None:
+    here.agrees(person := here.person())
+    before = here.ledger(person)
+    for source in (f"call from {person}", f"call from {person[:3]} {person[3:6]}-{person[6:]}", person[1:]):
+        assert ask(here, person, right, source=source).codes == [("source", "holds_number")]
+    assert ask(here, person, right, f"r-{person[1:]}").codes == [("id", "holds_number")]
+    assert here.ledger(person) == before
+    own = ("20261124143000", "1763971200123", "5f0e8400-e29b-41d4-a716-446655440000")
+    assert {ask(here, person, right, one, source="letter of 2026-11-24").status for one in own} == {202}
+
+
 def see(here: World, person: str, **how: Any) -> Any:
     path = {"recipient_id": here.id_of(person)}
     return here.call("GET /v1/recipients/{recipient_id}/access", path=path, **how)

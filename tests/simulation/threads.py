@@ -179,7 +179,7 @@ class Crowd:
 
     def _agree(self, person: Person) -> None:
         at = self.instant() - timedelta(minutes=10)
-        body = stock.consent(KOPI, person, f"c{person.number[1:]}", at)
+        body = stock.consent(KOPI, person, f"c{len(self.record.yeses)}", at)
         consents.capture_consent(self.rt, stock.request(body))
         self.record.yeses.append(Yes(body["id"], KOPI, person, at, False, False, ("marketing",), at))
 
@@ -240,7 +240,7 @@ class Crowd:
 
     def _opt_out(self, person: Person) -> None:
         body = {
-            "id": f"o{person.number[1:]}",
+            "id": "told",
             "brand": KOPI.id,
             "address": person.number,
             "source": "app",

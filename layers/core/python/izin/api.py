@@ -7,6 +7,7 @@ up in a path of somebody else's.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -80,12 +81,23 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    def public(self) -> Iterator[tuple[str, str]]:
+        """Its texts by field, but those with `repr=False`: these are personal, and sealed where kept."""
+        for name, field in type(self).model_fields.items():
+            match getattr(self, name) if field.repr else None:
+                case str() as text:
+                    yield name, text
+                case dict() as texts:
+                    yield from ((name, text) for pair in texts.items() for text in pair)
+                case Body() as part:
+                    yield from ((f"{name}.{inner}", text) for inner, text in part.public())
+
 
 class Template(Body):
     """A registered text, with the values of its variables in order."""
 
     id: Name
-    variables: tuple[str, ...] = ()
+    variables: tuple[str, ...] = Field(default=(), repr=False)
 
 
 class Question(Body):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from izin.api import WordingVersion
+from izin.api import Body, WordingVersion
 from izin.aws import identity, registry, state
 from izin.aws.dynamo import Item
 from izin.aws.http import FieldError, Problem, refuse
@@ -56,8 +57,22 @@ def number(text: str, field_name: str) -> Phone:
         raise refuse(UNPROCESSABLE, field_name, error.code, error.remedy) from None
 
 
+def without_numbers(**texts: str) -> None:
+    """Refuse fields that hold anybody's number, where only a pseudonym tells who the person is."""
+    _refuse_told((name, text) for name, text in texts.items() if phone.is_told_in(text))
+
+
+def _refuse_told(telling: Iterable[tuple[str, str]]) -> None:
+    """Raise Problem 422 for fields with a number in them, if there are any. It repeats nothing of them."""
+    message = "it holds the person's number, which would be kept where no erasure reaches: write it without"
+    names = dict.fromkeys(name for name, _ in telling)
+    if names:
+        raise Problem(UNPROCESSABLE, [FieldError(name, "holds_number", message) for name in names])
+
+
 def gather(
     rt: Runtime,
+    body: Body,
     brand_id: str,
     sender_id: str | None,
     address: str,
@@ -66,8 +81,13 @@ def gather(
     template_id: str | None = None,
     wording: WordingVersion | None = None,
 ) -> Asked:
-    """Read what a request is about, in one trip. Raises Problem 422 for what is unknown or foreign."""
+    """Read what a request is about, in one trip. Raises Problem 422 for what is unknown or foreign.
+
+    Also for a `body` that tells the person's number where it would outlive them: ids and sources stand in
+    keys and in the chained ledger, which no erasure reaches.
+    """
     person = number(address, field_name)
+    _refuse_told((name, text) for name, text in body.public() if person.told_in(text))
     ids = identity.candidates(rt, person.e164)
     brand_pk = registry.brand_key(brand_id)
     sender_pk = registry.sender_key(sender_id) if sender_id else None

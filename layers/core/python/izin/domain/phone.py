@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -81,6 +82,13 @@ class Phone:
         internet lines from mobiles is believed. WhatsApp may still live on a fixed line.
         """
         return self.line_type in TEXTABLE
+
+    def told_in(self, text: str) -> bool:
+        """Whether `text` holds this number, with or without its country calling code, however spaced."""
+        if len(text) < _SHORTEST:
+            return False
+        digits = _SEPARATORS.sub("", _western(text))
+        return any(form in digits for form in _forms(self.e164))
 
     def declared(self, time_zone: str | None = None, subdivision: str | None = None) -> Phone:
         """The number of a person who has said, verifiably, where they are: that alone counts."""
@@ -168,6 +176,40 @@ def country_of(text: str | None) -> str | None:
         return parse(text).country if text else None
     except InvalidNumber:
         return None
+
+
+_SHORTEST = 7
+"""Fewer digits than these name nobody: ids and dates have them by chance."""
+
+_SEPARATORS = re.compile(r"[\W_]+")
+_AFTER_A_PLUS = re.compile(r"[+＋][\W\d_]+")
+_ALONE = re.compile(  # neither a piece of a hash nor the end of a UUID
+    r"(?<![0-9a-fA-F])(?<![0-9a-fA-F]{4}-[0-9a-fA-F]{4}-)(?:00)?([1-9][0-9]{9,14})(?![0-9a-fA-F])"
+)
+
+
+def is_told_in(text: str) -> bool:
+    """Whether `text` holds anybody's number in full: after a plus, however spaced, or as a run of digits."""
+    text = _western(text)
+    digits = [_SEPARATORS.sub("", one) for one in _AFTER_A_PLUS.findall(text)]
+    spaced = (one[:length] for one in digits for length in range(_SHORTEST, min(len(one), 15) + 1))
+    return any(country_of(f"+{one}") for one in (*spaced, *_ALONE.findall(text)))
+
+
+@lru_cache(maxsize=4096)
+def _forms(e164: str) -> tuple[str, ...]:
+    """The digits that give a number away: the national ones, where they are enough, without a Brazilian 9."""
+    national = e164[1 + len(_calling_code(e164)) :]
+    short = national if len(national) >= _SHORTEST else e164[1:]
+    brazilian = re.fullmatch(r"\+55([1-9][0-9])9([6-9][0-9]{7})", e164)
+    return (short, brazilian[1] + brazilian[2]) if brazilian else (short,)
+
+
+def _western(text: str) -> str:
+    """`text` with the digits of every script as 0 to 9."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in text)
 
 
 def _calling_code(e164: str) -> str:
