@@ -182,7 +182,8 @@ def _details(asked: Asked, body: ConsentBody, taken: Capture) -> dict[str, str]:
         "wording": None if asked.wording else taken.wording,
         "wording_id": asked.wording["id"] if asked.wording else None,
         "wording_version": str(asked.wording["version"]) if asked.wording else None,
-        "wording_sha256": capture.wording_hash(taken.wording),
+        # Of words that stand here themselves, the chained words say more than their hash.
+        "wording_sha256": capture.wording_hash(taken.wording) if asked.wording else None,
         "screenshot": asked.wording.get("screenshot") if asked.wording else None,
         "language": taken.language,
         "method": str(taken.method) if taken.method else None,

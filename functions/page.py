@@ -17,7 +17,7 @@ from izin.aws.http import Answer, Problem
 from izin.aws.pages import Page
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import State
-from izin.domain import capture, preferences, prompts
+from izin.domain import preferences, prompts
 from izin.domain.consent import Basis, Event, EventType, Scope, Suppression
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import pack_of
@@ -259,7 +259,6 @@ def _agree(
         expires_at=now + lifetime if lifetime else None,
         details={
             "wording": wording,
-            "wording_sha256": capture.wording_hash(wording),
             "language": captured.language,
             "method": str(captured.method),
             "basis": str(captured.basis),
