@@ -16,8 +16,8 @@ from tests.replies import evaluation
 from tests.replies.evaluation import figures, rows, whole
 
 # What the present words reach; a change that lowers any of them is a change for the worse.
-RECALL, FALSE_ALARMS = 0.973, 0.0113
-HELD_OUT_RECALL, HELD_OUT_FALSE_ALARMS = 0.934, 0.029
+RECALL, FALSE_ALARMS = 0.979, 0.017
+HELD_OUT_RECALL, HELD_OUT_FALSE_ALARMS = 0.95, 0.0385
 
 SECTION_7 = tomllib.loads((Path(__file__).parent / "attested.toml").read_text("utf-8"))
 HOMES = {

@@ -59,6 +59,16 @@ def judge(marks: Sequence[Mark]) -> Finding:
     return _maybe(marks)
 
 
+def threatens(marks: Sequence[Mark]) -> Finding:
+    """Whether a message says what comes of further messages: “text me again and I report you”."""
+    threat = next((mark for mark in marks if Sense.THREATS in mark.senses), None)
+    sending = any(_is(mark, *_OURS, Sense.SENDS, *_ENDING) for mark in marks if mark is not threat)
+    conditional = any(Sense.CONDITIONS in mark.senses for mark in marks)
+    if threat is None or not (sending and conditional) or any(Sense.OTHERS in mark.senses for mark in marks):
+        return Finding(Certainty.NOTHING)
+    return Finding(Certainty.SURE, threat, Sense.THREATS)
+
+
 def _asks(marks: Sequence[Mark], at: int) -> Sense | None:
     """The sense in which the word there asks to end our messages, with those around it."""
     mark = marks[at]

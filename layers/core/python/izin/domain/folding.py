@@ -8,6 +8,7 @@ from itertools import groupby
 
 _APOSTROPHES = "'’‘ʼ`´"
 _PAUSES = re.compile(r"[.,;:!?…\n\r\t|()\[\]{}\"“”«»„—–。，、；：！？।]+|\s-+\s")
+_NUMBER_SIGN = re.compile(r"(?<=[a-z] )#(?!\w)", re.IGNORECASE)  # "wrong #"
 _ELISION = re.compile(r"\b(l|d|m|n|j|s|t|c|qu|un|dell|all|nell|sull|dall|quell)['’](?=\w)")
 _QUOTED = re.compile(r"^\s*[>|»]")
 _LOOKALIKES = str.maketrans("асеорхуѕіјкмтвнαορτνκι0134578", "aceopxysijkmtbhaoptvkioieastb")
@@ -20,7 +21,8 @@ def fold(text: str) -> str:
     part of the word. Apostrophes join ("don't" is `dont`) but for those of an elision ("l'ordre"); other
     punctuation and emoji separate.
     """
-    plainer = _ELISION.sub(r"\1 ", unicodedata.normalize("NFKC", text).casefold())
+    numbered = _NUMBER_SIGN.sub(" number ", unicodedata.normalize("NFKC", text))
+    plainer = _ELISION.sub(r"\1 ", numbered.casefold())
     folded = unicodedata.normalize("NFD", plainer)
     kept = "".join(filter(None, (_kept(char) for char in folded)))
     return " ".join(unicodedata.normalize("NFC", kept).split())

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from izin.domain import folding
-from izin.domain.clause import Certainty, judge
+from izin.domain.clause import Certainty, judge, threatens
 from izin.domain.folding import clauses, fold
 from izin.domain.lexicon import Lexicon, Mark, Sense, lexicon_of
 
@@ -48,6 +48,7 @@ class Reply:
 _NOTHING = Reply(Intent.NONE)
 _STOP_SIGNS = frozenset("🛑⛔🚫✋")
 _MEANINGLESS = frozenset({Sense.POLITE, Sense.FILLERS})
+_LONG = 7  # letters of a word that is hardly a word of another language
 _WHOLE = (Sense.OPT_OUT, Sense.CONFIRM, Sense.OPT_IN, Sense.HELP)
 
 
@@ -69,7 +70,7 @@ def read(text: str, country: str | None) -> Reply:
     certainty, reply = _sentence(text, lexicon)
     if certainty not in (Certainty.NOTHING, Certainty.MAYBE):
         return reply
-    foreign = _foreign(said, text)
+    foreign = _foreign(said, text, lexicon)
     if foreign is None and reply is _NOTHING:
         return _help(lexicon.marks(said))
     return foreign or reply
@@ -83,18 +84,26 @@ def _help(marks: Sequence[Mark]) -> Reply:
     return _NOTHING
 
 
-def _foreign(said: str, text: str) -> Reply | None:
+def _foreign(said: str, text: str, home: Lexicon) -> Reply | None:
     """The opt-out that a message is in a language that is not the country's, where it is none in those.
 
-    A lone word in Latin letters is not read there: `para`, `fine` and `band` are words of many languages.
+    A lone word in Latin letters is not read there: `para` and `fine` are words of many languages.
     """
     everywhere = lexicon_of(None)
     whole = None if said.isascii() else _whole(said, everywhere)
     if whole:
         return whole
     certainty, reply = _sentence(text, everywhere)
-    sure = certainty is Certainty.SURE or (certainty is Certainty.BARE and not said.isascii())
+    telling = " " in said and _telling(reply.matched or "", home, everywhere)
+    bare = certainty is Certainty.BARE and (telling or not said.isascii())
+    sure = certainty is Certainty.SURE or bare
     return reply if sure and reply.intent is Intent.OPT_OUT else None
+
+
+def _telling(word: str, home: Lexicon, everywhere: Lexicon) -> bool:
+    """Whether a word that ends something is hardly another language's: a long one, or the country's own."""
+    own = Sense.OPT_OUT in home.words.get(word, {})
+    return word in everywhere.words and (own or len(word) >= _LONG)
 
 
 def _whole(said: str, lexicon: Lexicon) -> Reply | None:
@@ -136,7 +145,7 @@ def _sentence(text: str, lexicon: Lexicon) -> tuple[Certainty, Reply]:
     if said and all(Sense.AMBIGUOUS in mark.senses for mark in said):
         doubtful = Reply(Intent.UNCLEAR, "all", said[0].text, said[0].language(Sense.AMBIGUOUS))
         return Certainty.MAYBE, doubtful
-    findings = [judge(marks) for marks in own]
+    findings = [*map(judge, own), threatens([mark for marks in own for mark in marks])]
     surest = max(findings, key=lambda finding: finding.certainty)
     # "Cancel. My order is late": something is to end, and the other clause may say what.
     elsewhere = any(finding.certainty is Certainty.OTHERWISE for finding in findings)

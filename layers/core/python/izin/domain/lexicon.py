@@ -17,6 +17,8 @@ _SLIPS_FROM = 4  # shorter words are too near to others
 _TWO_SLIPS_FROM = 9
 _LONGEST_WORD = 24
 _SHORTEST_STEM = 3
+_BLANK = "_"  # stands in an idiom for a word or two of any kind: “not _ number”
+_BLANK_WORDS = 2
 
 
 class Sense(StrEnum):
@@ -40,6 +42,8 @@ class Sense(StrEnum):
     AMBIGUOUS = auto()
     POLITE = auto()
     FILLERS = auto()
+    THREATS = auto()
+    CONDITIONS = auto()
     ASKS = auto()  # "reply": begins the line of ours that teaches how to leave
 
 
@@ -125,7 +129,7 @@ class Lexicon:
 
     def _longest(self, tokens: list[str], at: int, node: Node) -> tuple[int, Senses]:
         """How many tokens from `at` are an idiom, and what it means; 0 if none is."""
-        if at == len(tokens):
+        if at >= len(tokens):
             return 0, _NOTHING
         token = tokens[at]
         if node is not self.root and Sense.POLITE in self.words.get(token, _NOTHING):
@@ -141,6 +145,13 @@ class Lexicon:
                 return length + 1, senses
             if found.senses:
                 return 1, found.senses
+        blank = node.after.get(_BLANK)
+        for words in range(1, _BLANK_WORDS + 1):
+            if blank is None:
+                break
+            length, senses = self._longest(tokens, at + words, blank)
+            if length:
+                return words + length, senses
         return 0, _NOTHING
 
     def _stems_of(self, token: str) -> Iterator[str]:
@@ -216,20 +227,23 @@ def _tag(tag: str, rows: Iterable[str]) -> str:
 
 
 def _folded(text: str) -> str:
-    return fold(text) + ("*" if text.endswith("*") else "")
+    folded = " ".join(part if part == _BLANK else fold(part) for part in text.split())
+    return folded + ("*" if text.endswith("*") else "")
 
 
 def _prepared(words: dict[str, dict[Sense, tuple[str | None, ...]]], ordinary: frozenset[str]) -> Lexicon:
     root, stems, unspaced = Node(), set(), dict[str, int]()
+    promotions = [
+        text for text, senses in words.items() if Sense.MARKETING in senses and folding.unspaced(text[0])
+    ]
     for text, senses in words.items():
         if Sense.PHRASES in senses or Sense.LEAVES in senses:
-            for token in text.split():  # "no more ads" is about ads
-                told = words.get(token, _NOTHING).get(Sense.MARKETING, ())
-                if " " in text and set(told) & {
-                    *senses.get(Sense.PHRASES, ()),
-                    *senses.get(Sense.LEAVES, ()),
-                }:
-                    senses[Sense.MARKETING] = told
+            told = {*senses.get(Sense.PHRASES, ()), *senses.get(Sense.LEAVES, ())}
+            inside = promotions if folding.unspaced(text[0]) else text.split() if " " in text else ()
+            for word in inside:  # "no more ads" is about ads
+                languages = words.get(word, _NOTHING).get(Sense.MARKETING, ())
+                if word in text and told & set(languages):
+                    senses[Sense.MARKETING] = languages
         node = root
         for token in text.split():
             node = node.after.setdefault(token, Node())

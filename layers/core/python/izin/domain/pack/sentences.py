@@ -15,7 +15,8 @@ from izin.domain.pack.base import Model, Words
 class Sentences(Model):
     """The words of one language that a sentence about messages is made of, as people write them.
 
-    A word that ends in `*` stands for all that begin so. `polite` and `fillers` change nothing.
+    A word that ends in `*` stands for all that begin so; `_` in an idiom for a word or two of any kind.
+    `polite` and `fillers` change nothing.
     """
 
     ends: Words = Field(description="end something: “stop”")
@@ -30,6 +31,8 @@ class Sentences(Model):
     others: Words = Field(description="are other things that end: “order”")
     asides: Words = Field(description="make a clause about something else: “bus stop”")
     ambiguous: Words = Field(description="may mean an opt-out, so a person decides: “not interested”")
+    threats: Words = Field((), description="threaten the sender: “report you”")
+    conditions: Words = Field((), description="say when a threat comes true: “if”, “one more”")
     polite: Words = Field(description="change nothing, in whatever is said: “please”")
     fillers: Words = Field(description="change nothing beside a word that ends: “I want to”")
     ordinary: Words = Field(
