@@ -167,6 +167,8 @@ def _asks(rules: list[Rule], asked: Asked) -> Iterator[Reason]:
 
 def _lacking(needs: str, asked: Asked) -> str | None:
     status = _status(asked)
+    if needs == "basis":
+        return None if asked.based else "basis_missing"
     if needs == "none" or status == "granted":
         return None
     if needs == "consent_or_basis":
