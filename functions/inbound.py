@@ -29,7 +29,7 @@ def receive(rt: Runtime, body: str) -> None:
         queue.set_aside(rt, body, error.reason)
         logger.warning("inbound message set aside", extra={"reason": error.reason})
         return
-    replying.follow(rt, heard, keywords.read(heard.said.text, heard.phone.country))
+    replying.follow(rt, heard, keywords.read(heard.said.text, heard.country))
 
 
 def _gather(rt: Runtime, body: str) -> Heard:

@@ -77,27 +77,14 @@ def _put(rt: Runtime, item: Item, to_list: Mapping[str, Iterable[str]], done: Co
     """Put somebody who stopped on the lists of their brand, unless they have come back meanwhile."""
     brand, _, recipient_id = item["pk"].removeprefix("STATE#").partition("#")
     seen = state.fetch(rt, brand, recipient_id)
-    number = _number(rt, brand, recipient_id) if decisions.is_stopped(seen.standing) else None
+    key = get(rt, rt.keys_table, {"pk": recipient_id}) if decisions.is_stopped(seen.standing) else None
+    number = ledger.number(rt, key["key"], brand, recipient_id) if key else None
     if number:
         for name in sorted(to_list.get(brand, ())):
             lists.put(rt, name, number)
             rt.sleep(_PAUSE / 10)
             done["listed"] += 1
     state.sleep(rt, item["pk"], item["wake_at"])
-
-
-def _number(rt: Runtime, brand: str, recipient_id: str) -> str | None:
-    """The person's number, from the sealed evidence of what they did."""
-    key = get(rt, rt.keys_table, {"pk": recipient_id})
-    if key is None:
-        return None
-    for event in ledger.events(rt, brand, recipient_id):
-        if event.get("sealed"):
-            context = ledger.evidence_context(recipient_id, event["id"])
-            address = identity.unseal(key["key"], context, event["sealed"]).get("address", "")
-            if address.startswith("+"):
-                return address
-    return None
 
 
 def _read(rt: Runtime, name: str, brands: list[str], until: datetime, done: Counter[str]) -> None:

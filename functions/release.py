@@ -16,7 +16,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from izin.aws import acts, messages, queue, registry
+from izin.aws import acts, aliases, messages, queue, registry
 from izin.aws.dynamo import Item, get
 from izin.aws.messages import RECHECK, Status
 from izin.aws.queue import Ticket
@@ -135,6 +135,9 @@ def _recover(rt: Runtime, item: Item, now: datetime) -> bool:
 
 
 def _repair(listing: set[str], rt: Runtime, item: Item, _now: datetime) -> bool:
-    """An opt-out that blocked, and may have been left without its event."""
-    acts.repair(rt, item["pk"], item["wake_at"], listing)
+    """An opt-out that blocked, and may have been left without its event, or one that is to be carried."""
+    if item["pk"].startswith(aliases.PREFIX):
+        aliases.repair(rt, item["pk"])
+    else:
+        acts.repair(rt, item["pk"], item["wake_at"], listing)
     return True

@@ -16,7 +16,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from izin.aws import acts, codec, dossier, files, http, identity, ledger, messages, rights, state
+from izin.aws import acts, aliases, codec, dossier, files, http, identity, ledger, messages, rights, state
 from izin.aws.dynamo import Item
 from izin.aws.messages import Status
 from izin.aws.rights import Request
@@ -76,21 +76,21 @@ def _to_look_at(rt: Runtime, until: datetime) -> Iterator[Item]:
 
 
 def _erase(rt: Runtime, request: Request, now: datetime) -> str | None:
-    """Everything personal of one person, with every brand; what was said stays, under the pseudonym."""
-    recipient_id = request.recipient_id
+    """Everything personal of one person, with every brand; what was said stays, under the pseudonyms."""
+    recipient_id = aliases.primary(rt, request.recipient_id)
     asked = suppression(recipient_id, request.id, request.source, request.requested_at, now)
     silent_from = acts.opt_out_everywhere(rt, request.brand, recipient_id, Draft(asked, {}, None))
     if now < silent_from + SETTLED:  # a worker died before anything was blocked
         return None
-    _, brands = state.fetch_company(rt, recipient_id)
     for item in messages.of(rt, recipient_id):
         stored = messages.read(item)
         if stored.status in messages.WAITING:
             messages.end(rt, stored, now, Status.CANCELLED)
-    act = _act(EventType.ERASED, f"erased-{request.id}", recipient_id, now, {"request": request.id})
-    for brand in sorted(brands):
-        acts.record(rt, brand, recipient_id, Draft(act, {}, None))
-    _delete(rt, recipient_id)
+    for one in (*sorted(state.aliases(rt, recipient_id)), recipient_id):
+        act = _act(EventType.ERASED, f"erased-{request.id}", one, now, {"request": request.id})
+        for brand in sorted(state.fetch_company(rt, one)[1]):
+            acts.record(rt, brand, one, Draft(act, {}, None))
+        _delete(rt, one)
     rights.close(rt, request, now)
     logger.info("erased", extra={"recipient_id": recipient_id})
     return "erased"

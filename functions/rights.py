@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from izin import dossier as paper
 from izin.api import AccessBody, ErasureBody, RequestBody
-from izin.aws import acts, asking, dossier, http, identity, ledger, rights, state
+from izin.aws import acts, aliases, asking, dossier, http, identity, ledger, rights, state
 from izin.aws.http import Answer, Principal, refuse
 from izin.aws.rights import Request
 from izin.aws.runtime import Runtime, runtime
@@ -74,12 +74,13 @@ def ask_erasure(rt: Runtime, event: http.Event) -> Answer:
 
 
 def _recipient(rt: Runtime, event: http.Event, reader: Principal, brand: str | None) -> str:
-    """The recipient of the path, if `brand` has a record of them. Raises Problem 403 or 404."""
+    """Who the pseudonym of the path is, if `brand` has a record of them. Raises Problem 403 or 404."""
     reader.demand("rights", brand)
     recipient_id: str = event["pathParameters"]["recipient_id"]
-    brands = (
-        state.fetch_company(rt, recipient_id)[1] if identity.is_pseudonym(recipient_id) else frozenset[str]()
-    )
+    brands = frozenset[str]()
+    if identity.is_pseudonym(recipient_id):
+        recipient_id = aliases.primary(rt, recipient_id)
+        _, brands = state.fetch_company(rt, recipient_id)
     if not brands or (brand is not None and brand not in brands):
         message = "this brand has no record of them; POST /v1/recipients/lookup gives the id of a number"
         raise refuse(HTTPStatus.NOT_FOUND, "recipient_id", "unknown_recipient", message)

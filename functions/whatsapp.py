@@ -8,8 +8,9 @@ from typing import Any, assert_never
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from izin.aws import acts, batch, ledger, messages, queue, receiving, replying, state
+from izin.aws import acts, aliases, batch, identity, ledger, messages, queue, receiving, replying, state
 from izin.aws.dynamo import get
+from izin.aws.messages import Stored
 from izin.aws.receiving import Early
 from izin.aws.replying import Heard
 from izin.aws.runtime import Runtime, runtime
@@ -19,7 +20,9 @@ from izin.domain.consent import EventType
 from izin.domain.inbound import Inbound, Malformed, read_object
 from izin.domain.keywords import Intent, Reply
 from izin.domain.message import Channel
-from izin.domain.whatsapp import Fate, Happening, Person, Preference, Said
+from izin.domain.phone import InvalidNumber
+from izin.domain.receipts import Outcome
+from izin.domain.whatsapp import Fate, Happening, Moved, Preference, Said
 
 logger = Logger()
 
@@ -74,32 +77,38 @@ def _act(rt: Runtime, happening: Happening, deliveries: int) -> None:
             _prefer(rt, happening)
         case Fate():
             _settle(rt, happening, deliveries)
+        case Moved():
+            _move(rt, happening)
         case _:
             assert_never(happening)
 
 
 def _reply(rt: Runtime, said: Said) -> None:
-    follows = Inbound(said.id, _number(said.person), said.sender_address, said.text, said.follows)
+    person = said.person
+    follows = Inbound(said.id, person.number, said.sender_address, said.text, said.follows, person.user_id)
     heard = _heard(rt, follows, said.at)
     if said.pressed and whatsapp.stops_promotions(said.pressed):
         reply = Reply(Intent.OPT_OUT, "marketing", folding.fold(said.pressed))
     else:
-        reply = keywords.read(said.text, heard.phone.country)
+        reply = keywords.read(said.text, heard.country)
     is_no = reply.intent in (Intent.OPT_OUT, Intent.UNCLEAR)
     given_at = whatsapp.given_at(said.at, rt.now(), is_no=is_no)
     replying.follow(rt, replace(heard, given_at=given_at), reply)
     state.heard(rt, heard.brand.id, heard.state.recipient_id, heard.sender.id, heard.given_at)
+    _remember(rt, heard)
 
 
 def _prefer(rt: Runtime, preference: Preference) -> None:
     """The person told the platform: nobody answers, it has done so."""
-    said = Inbound("", _number(preference.person), preference.sender_address, "")
+    person = preference.person
+    said = Inbound("", person.number, preference.sender_address, "", user_id=person.user_id)
     heard = _heard(rt, said, preference.at)
     recipient_id = heard.state.recipient_id
-    event = whatsapp.wish(preference, recipient_id, heard.phone.country, heard.sender.id, rt.now())
-    draft = ledger.draft(heard.key, recipient_id, event, {"address": heard.phone.e164})
+    event = whatsapp.wish(preference, heard.address, heard.country, heard.sender.id, rt.now())
+    draft = ledger.draft(heard.key, recipient_id, event, heard.addresses)
     act = acts.opt_out if event.type is EventType.OPT_OUT else acts.record
     act(rt, heard.brand.id, recipient_id, draft)
+    _remember(rt, heard)
 
 
 def _heard(rt: Runtime, said: Inbound, at: datetime) -> Heard:
@@ -107,26 +116,55 @@ def _heard(rt: Runtime, said: Inbound, at: datetime) -> Heard:
     return replying.gather(rt, said, Channel.WHATSAPP, min(at, rt.now()), names)
 
 
-def _number(person: Person) -> str:
-    if person.number is None:
-        raise Malformed("no_number")
-    return person.number
+def _remember(rt: Runtime, heard: Heard) -> None:
+    """Whose the user id is. After the act: an opt-out waits for nothing."""
+    if heard.said.user_id:
+        recipient_id = heard.state.recipient_id
+        aliases.settle(rt, heard.said.user_id, recipient_id, recipient_id if heard.phone else None)
+
+
+def _move(rt: Runtime, moved: Moved) -> None:
+    """The person's noes hold at their new number too. What they agreed to they have to say again."""
+    before, after = (_recipient(rt, person.number) for person in (moved.before, moved.after))
+    target = after or aliases.recipient(rt, moved.after.user_id or "").recipient_id
+    if moved.before.user_id:
+        aliases.moved(rt, moved.before.user_id, before, target)
+    elif before and before != target:
+        aliases.carry(rt, before, target, yeses=False)
+    if moved.after.user_id:
+        aliases.settle(rt, moved.after.user_id, target, after)
+
+
+def _recipient(rt: Runtime, number: str | None) -> str | None:
+    try:
+        return identity.recipient(rt, phone.parse(number).e164) if number else None
+    except InvalidNumber:
+        raise Malformed("invalid_wa_id") from None
 
 
 def _settle(rt: Runtime, fate: Fate, deliveries: int) -> None:
     """Record what became of a message, and what that tells of the person."""
     pk = receiving.receive(rt, fate.receipt, deliveries)
-    if fate.code is None:
+    reached = fate.person.user_id if fate.receipt.outcome is Outcome.DELIVERED else None
+    if fate.code is None and reached is None:
         return
-    with single_metric(name="WhatsAppFailed", unit=MetricUnit.Count, value=1) as metric:
-        metric.add_dimension(name="code", value=str(fate.code))
     item = get(rt, rt.messages_table, {"pk": pk})
     if item is None:
         raise Malformed("unknown_message")
     stored = messages.read(item)
+    if fate.code is not None:
+        _believe(rt, fate, fate.code, stored)
+    if reached:
+        aliases.settle(rt, reached, None, stored.recipient_id)
+
+
+def _believe(rt: Runtime, fate: Fate, code: int, stored: Stored) -> None:
+    """What the platform's error tells of the person."""
+    with single_metric(name="WhatsAppFailed", unit=MetricUnit.Count, value=1) as metric:
+        metric.add_dimension(name="code", value=str(code))
     brand, recipient_id, now = stored.message.brand, stored.recipient_id, rt.now()
-    event = whatsapp.stopped(fate, stored.prompt, recipient_id, phone.country_of(fate.number), now)
+    event = whatsapp.stopped(fate, stored.prompt, recipient_id, phone.country_of(fate.person.number), now)
     if event:
         acts.opt_out(rt, brand, recipient_id, Draft(event, {}, None))
-    if fate.code == whatsapp.RESTING:
+    if code == whatsapp.RESTING:
         state.rest(rt, brand, recipient_id, min(fate.receipt.at, now) + whatsapp.back_off())

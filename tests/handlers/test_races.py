@@ -19,10 +19,12 @@ from typing import Any
 import dispatch
 import inbound
 import pytest
-from izin.aws import queue
+import whatsapp
+from izin.aws import aliases, queue
 from izin.aws.ledger import Contention
 from izin.domain.consent import PERMIT
 
+from tests.handlers import test_whatsapp as chat
 from tests.handlers.conftest import MakeWorld
 from tests.handlers.world import MORNING, Said, Shifted, World, left, violations
 
@@ -199,3 +201,41 @@ class _Stopwatch:
     def now(self) -> datetime:
         self.reads += 1
         return self._now() + (self._away if self.reads > 2 else timedelta(0))
+
+
+def test_no_opt_out_is_lost_while_an_id_is_led_to_a_number(day: World) -> None:
+    """STOPs by id alone, against notifications that tell whose it is: repeated, and all at once."""
+    chat.open_chat(day)
+    chance, people, tasks = random.Random(5), dict[str, str](), list[Callable[[], None]]()
+
+    def receives(body: str, wait: float) -> Callable[[], None]:
+        def act() -> None:
+            time.sleep(wait)
+            for _ in range(20):
+                try:
+                    return whatsapp.receive(day.rt, body, 1)
+                except Contention:
+                    continue
+            raise AssertionError("no turn in twenty deliveries")
+
+        return act
+
+    for number in range(24):
+        person, user_id = chat.agrees(day), day.secret(f"ID.99{number}")
+        people[person] = user_id
+        alone = {"from": None, "from_user_id": user_id}
+        if number % 3:  # else the id is seen for the first time by whoever comes first
+            whatsapp.receive(day.rt, chat.message(day, "", "Halo", **alone), 1)
+        stop = chat.message(day, "", ("STOP", "STOP promo")[number % 2], **alone)
+        linking = [chat.message(day, person, "Halo", from_user_id=user_id) for _ in range(2)]
+        bodies = [stop, *linking, stop]
+        tasks += [receives(body, chance.random() * 0.04) for body in bodies]
+    together(tasks, 4)
+    for person, user_id in people.items():
+        assert aliases.recipient(day.rt, user_id).recipient_id == day.id_of(person)
+        assert chat.granted(day, person) == {"sms": "withdrawn", "whatsapp": "withdrawn"}, person
+        assert len(chat.opt_outs(day, person)) == 1
+    assert violations(day) == []
+    # Both happen in every run, or it proves nothing: some stopped before their number was known, some after.
+    sources = {chat.opt_outs(day, person)[0]["source"] for person in people}
+    assert sources == {"linked", "reply"}

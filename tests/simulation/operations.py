@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from izin.aws import claims, dynamo, ledger, messages, registry, state
+from izin.aws import aliases, claims, dynamo, ledger, messages, registry, state
 from izin.aws.dynamo import Item
 from izin.aws.messages import Status
 from izin.aws.runtime import Runtime
@@ -78,7 +78,11 @@ def _stored(rt: Runtime, rng: random.Random) -> messages.Stored | None:
 
 
 def _append(rt: Runtime, rng: random.Random) -> Any:
-    who, drafted = _who(rng), _draft(rng)
+    return _append_as(rt, rng, rng.choice(_PEOPLE))
+
+
+def _append_as(rt: Runtime, rng: random.Random, person: str) -> Any:
+    who, drafted = (rng.choice(_BRANDS), person), _draft(rng)
     if drafted.event.type is EventType.OPT_OUT:
         for unrecorded in state.block(rt, *who, drafted).unrecorded:
             ledger.append(rt, *who, unrecorded)
@@ -182,6 +186,14 @@ def _company(rt: Runtime, rng: random.Random) -> Any:
     return state.join(rt, *_who(rng))
 
 
+def _alias(rt: Runtime, rng: random.Random) -> Any:
+    user_id = f"ID.{rng.randrange(3)}"
+    name = aliases.recipient(rt, user_id).recipient_id if rng.random() < 0.5 else None
+    if name and rng.random() < 0.5:
+        return _append_as(rt, rng, name)
+    return aliases.settle(rt, user_id, name, rng.choice([*_PEOPLE, None]))
+
+
 def _raw(rt: Runtime, rng: random.Random) -> Any:
     """A request of the product's shapes over attributes of every type, so that most conditions fail."""
     update = {
@@ -259,6 +271,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _read,
     _register,
     _company,
+    _alias,
     _raw,
     _raw,
 )

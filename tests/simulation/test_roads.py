@@ -32,6 +32,8 @@ from tests.simulation.world import PEPPERS
 START = datetime(2026, 11, 1, 5, tzinfo=UTC)
 NOW = START + timedelta(days=10)
 PERSON, SMS, WHATSAPP = "+6281234567890", "+6285811223344", "+6285811223355"
+NUMBER = {"from": PERSON.removeprefix("+"), "wa_id": PERSON.removeprefix("+")}
+USER_ID = {"from_user_id": "ID.13491208655302741918", "user_id": "ID.13491208655302741918"}
 WORDING = "Saya setuju menerima promosi dari ShopX melalui SMS dan WhatsApp."
 
 
@@ -133,14 +135,13 @@ def text(words: str) -> Callable[[Runtime, Act], None]:
     return arrive
 
 
-def event(field: str, **fields: Any) -> Callable[[Runtime, Act], None]:
-    """What happens on WhatsApp: a message or a preference."""
+def event(field: str, who: dict[str, str], **fields: Any) -> Callable[[Runtime, Act], None]:
+    """What happens on WhatsApp: a message or a preference, of somebody who is told by number, id or both."""
 
     def arrive(rt: Runtime, act: Act) -> None:
         happened = {
             "id": f"wamid.{act.road}-{act.hour}",
-            "from": PERSON.removeprefix("+"),
-            "wa_id": PERSON.removeprefix("+"),
+            **who,
             "timestamp": str(int(act.at.timestamp())),
             **fields,
         }
@@ -152,12 +153,12 @@ def event(field: str, **fields: Any) -> Callable[[Runtime, Act], None]:
     return arrive
 
 
-def chat(words: str) -> Callable[[Runtime, Act], None]:
-    return event("messages", type="text", text={"body": words})
+def chat(words: str, who: dict[str, str] = NUMBER) -> Callable[[Runtime, Act], None]:
+    return event("messages", who, type="text", text={"body": words})
 
 
-def preference(value: str) -> Callable[[Runtime, Act], None]:
-    return event("user_preferences", category="marketing_messages", value=value)
+def preference(value: str, who: dict[str, str] = NUMBER) -> Callable[[Runtime, Act], None]:
+    return event("user_preferences", who, category="marketing_messages", value=value)
 
 
 def told(**fields: Any) -> Callable[[Runtime, Act], None]:
@@ -209,9 +210,16 @@ ROADS: dict[str, Callable[[Runtime, Act], None]] = {
     "chat_stop": chat("Berhenti"),
     "chat_start": chat("START"),
     "chat_other": chat("Halo, apa kabar?"),
-    "button": event("messages", type="button", button={"payload": "Stop promotions"}),
+    "button": event("messages", NUMBER, type="button", button={"payload": "Stop promotions"}),
     "preference_stop": preference("stop"),
     "preference_resume": preference("resume"),
+    "id_stop": chat("Berhenti", USER_ID),
+    "id_start": chat("START", USER_ID),
+    "id_button": event("messages", USER_ID, type="button", button={"payload": "Stop promotions"}),
+    "id_preference_stop": preference("stop", USER_ID),
+    "id_preference_resume": preference("resume", USER_ID),
+    "linked_stop": chat("Berhenti", NUMBER | USER_ID),
+    "linked_other": chat("Halo, apa kabar?", NUMBER | USER_ID),
     "agent": told(),
     "never_again": told(do_not_contact=True),
     "sms_import": imported("sms"),
@@ -219,12 +227,12 @@ ROADS: dict[str, Callable[[Runtime, Act], None]] = {
     "provider": listed,
 }
 
-NO = {"text_stop", "text_stop_promo", "chat_stop", "button", "preference_stop", "agent", "provider"}
-YES = {
-    "sms": {"text_start", "sms_import"},
-    "whatsapp": {"chat_start", "preference_resume", "whatsapp_import"},
+NO = {
+    *("text_stop", "text_stop_promo", "chat_stop", "button", "preference_stop", "agent", "provider"),
+    *("id_stop", "id_button", "id_preference_stop", "linked_stop"),
 }
-HANDSET = {"text_start", "chat_start", "preference_resume"}
+HANDSET = {"text_start", "chat_start", "preference_resume", "id_start", "id_preference_resume"}
+YES = {"sms": {"text_start", "sms_import"}, "whatsapp": HANDSET - {"text_start"} | {"whatsapp_import"}}
 
 
 def will(acts: list[Act], channel: str) -> str:
@@ -260,6 +268,7 @@ def test_the_last_given_will_holds_by_whichever_road_it_came(acts: list[Act], ch
     # A list has one entry for a number: of several the provider shows the last.
     shown = max((act.hour for act in acts if act.road == "provider"), default=0)
     acts = [act for act in acts if act.road != "provider" or act.hour == shown]
+    acts.append(Act("linked_other", 6))  # at some time it is told whose the id is
     arriving = [*acts, *(act for act in acts if chance.random() < 0.4)]
     chance.shuffle(arriving)
     rt = gate()
@@ -271,5 +280,5 @@ def test_the_last_given_will_holds_by_whichever_road_it_came(acts: list[Act], ch
 
 
 def test_every_road_is_of_one_kind() -> None:
-    known = NO | YES["sms"] | YES["whatsapp"] | {"never_again", "chat_other"}
+    known = NO | YES["sms"] | YES["whatsapp"] | {"never_again", "chat_other", "linked_other"}
     assert known == set(ROADS)

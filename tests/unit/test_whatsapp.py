@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from izin.domain import whatsapp
 from izin.domain.inbound import Malformed
 from izin.domain.receipts import Outcome
-from izin.domain.whatsapp import Fate, Person, Preference, Said
+from izin.domain.whatsapp import Fate, Moved, Person, Preference, Said
 
 METADATA = {"display_phone_number": "6285811223355", "phone_number_id": "321010217760100"}
 CONTACT = {"profile": {"name": "Diego"}, "wa_id": "6281234567890", "user_id": "ID.13491208655302741918"}
@@ -90,9 +90,54 @@ def test_what_was_said(kind: str, body: dict[str, Any], text: str, pressed: bool
 
 
 def test_a_notice_of_the_platform_is_no_message() -> None:
-    notice = {"body": "User changed", "wa_id": "62", "type": "user_changed_number"}
+    notice = {"body": "The security code changed", "type": "user_identity_changed"}
     assert read(change(messages=[{**TEXT, "type": "system", "system": notice}])) == []
+    assert read(change(messages=[{**TEXT, "type": "system", "system": "junk"}])) == []
     assert read({"field": "phone_number_quality_update", "value": {"event": "UPGRADE"}}) == []
+
+
+NEW = {"wa_id": "6281234567891", "user_id": "ID.2"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "moved"),
+    [
+        (
+            "user_changed_number",
+            {"from": "6281234567890"},
+            {**NEW, "previous_user_id": "ID.1"},
+            Moved(Person("+6281234567890", "ID.1"), Person("+6281234567891", "ID.2")),
+        ),
+        (
+            "user_changed_user_id",
+            {},
+            {"user_id": "ID.2", "previous_user_id": "ID.1"},
+            Moved(Person(None, "ID.1"), Person(None, "ID.2")),
+        ),
+        (
+            "user_changed_number",
+            {"from": "6281234567890", "from_user_id": "ID.2"},
+            NEW,
+            Moved(Person("+6281234567890"), Person("+6281234567891", "ID.2")),
+        ),
+        (
+            "customer_changed_number",
+            {"from": "6281234567890"},
+            {"new_wa_id": "6281234567891"},
+            Moved(Person("+6281234567890"), Person("+6281234567891")),
+        ),
+    ],
+)
+def test_a_changed_number(kind: str, before: dict[str, Any], after: dict[str, Any], moved: Moved) -> None:
+    notice = {"type": "system", "system": {"type": kind, "body": "User A changed", **after}}
+    assert read(change(messages=[{**without(TEXT, "from", "from_user_id"), **before, **notice}])) == [moved]
+
+
+@pytest.mark.parametrize(
+    ("user_id", "country"), [("ID.1349", "ID"), ("US.ENT.118", "US"), ("1349", "001"), ("usa.1", "001")]
+)
+def test_an_id_tells_a_country(user_id: str, country: str) -> None:
+    assert whatsapp.country_of(user_id) == country
 
 
 @pytest.mark.parametrize("timestamp", [1723506035, "1723506035", 1723506035.0])

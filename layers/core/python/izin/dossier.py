@@ -19,7 +19,7 @@ def page(kept: Mapping[str, Any]) -> str:
     """The value of `izin.aws.dossier.gather` as a page in English, without any script."""
     parts = [
         f"<h1>What is kept of you</h1><p>Made on {escape(kept['generated_at'])}. Under the pseudonym "
-        f"<code>{escape(kept['recipient_id'])}</code>; known addresses: "
+        f"<code>{escape(', '.join([kept['recipient_id'], *kept['also_known_as']]))}</code>; known addresses: "
         f"{escape(', '.join(kept['addresses']) or 'none')}.</p>",
     ]
     if kept["erased"]:

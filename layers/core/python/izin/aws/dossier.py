@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
 
-from izin.aws import codec, contents, identity, ledger, messages, state
+from izin.aws import codec, contents, ledger, messages, state
 from izin.aws.dynamo import Item, get
 from izin.aws.runtime import Runtime
 from izin.domain.pack import GLOBAL, Pack, pack_of
@@ -35,22 +35,32 @@ def gather(rt: Runtime, recipient_id: str, brands: Iterable[str]) -> dict[str, A
 
     After an erasure the key is gone: then only the pseudonymous record is left, and `erased` is true.
     """
-    item = get(rt, rt.keys_table, {"pk": recipient_id})
-    key = bytes(item["key"]) if item else None
-    wanted = sorted(brands)
+    key, wanted = _key(rt, recipient_id), sorted(brands)
     kept = [_of_brand(rt, key, recipient_id, brand) for brand in wanted]
+    others = sorted(state.aliases(rt, recipient_id))
+    # What was said at another address before anybody knew that it was theirs has a ledger of its own.
+    before = [_of_brand(rt, _key(rt, other), other, brand) for other in others for brand in wanted]
+    kept += [brand for brand in before if brand["events"]]
     sent = [_message(key, item) for item in messages.of(rt, recipient_id) if item["brand"] in wanted]
     told = [event["personal"] for brand in kept for event in brand["events"]] + [
         one["personal"] for one in sent
     ]
     return {
         "recipient_id": recipient_id,
+        "also_known_as": others,
         "generated_at": shown(rt.now()),
         "erased": key is None,
-        "addresses": sorted({known[name] for known in told for name in ("address", "to") if name in known}),
+        "addresses": sorted(
+            {known[name] for known in told for name in ("address", "user_id", "to") if name in known}
+        ),
         "brands": kept,
         "messages": sorted(sent, key=lambda one: str(one["history"][0]["at"])),
     }
+
+
+def _key(rt: Runtime, recipient_id: str) -> bytes | None:
+    item = get(rt, rt.keys_table, {"pk": recipient_id})
+    return bytes(item["key"]) if item else None
 
 
 def _of_brand(rt: Runtime, key: bytes | None, recipient_id: str, brand: str) -> dict[str, Any]:
@@ -59,6 +69,7 @@ def _of_brand(rt: Runtime, key: bytes | None, recipient_id: str, brand: str) -> 
     slots = sorted({*seen.standing.granted, *seen.standing.pending})
     return {
         "brand": brand,
+        "recipient_id": recipient_id,
         "consents": [
             {"channel": c, "purpose": p, "status": str(seen.standing.status(c, p, now))} for c, p in slots
         ],
@@ -71,9 +82,7 @@ def _of_brand(rt: Runtime, key: bytes | None, recipient_id: str, brand: str) -> 
 def event(key: bytes | None, recipient_id: str, item: Item) -> dict[str, Any]:
     """An event's public fields, and under `personal` what is sealed with it, where `key` opens that."""
     public = {name: value for name, value in item.items() if name not in _NOT_SHOWN}
-    sealed, context = item.get("sealed"), ledger.evidence_context(recipient_id, item["id"])
-    opened = _opened(lambda: identity.unseal(key, context, sealed)) if key and sealed else None
-    return {**public, "personal": opened or {}}
+    return {**public, "personal": ledger.opened(key, recipient_id, item) if key else {}}
 
 
 def _message(key: bytes | None, item: Item) -> dict[str, Any]:

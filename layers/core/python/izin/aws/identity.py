@@ -1,4 +1,4 @@
-"""Who is this number? A pseudonym under a secret, and the key that seals what is personal."""
+"""Who is at this address? A pseudonym under a secret, and the key that seals what is personal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,12 @@ class Rotating(Exception):
 
 def candidates(rt: Runtime, e164: str) -> tuple[str, ...]:
     """Every recipient_id that a number may have: under the pepper in force first, then under the other."""
-    return tuple(_pseudonym(pepper, e164) for pepper in _peppers(rt))
+    return tuple(_pseudonym(pepper, f"tel:{e164}") for pepper in _peppers(rt))
+
+
+def of_user(rt: Runtime, user_id: str) -> tuple[str, ...]:
+    """Every pseudonym that an id which a platform gave somebody may have, as `candidates` of a number."""
+    return tuple(_pseudonym(pepper, f"user:{user_id}") for pepper in _peppers(rt))
 
 
 def marks(rt: Runtime, ids: Sequence[str]) -> list[tuple[str, str]]:
@@ -39,13 +44,20 @@ def marks(rt: Runtime, ids: Sequence[str]) -> list[tuple[str, str]]:
 def known_as(rt: Runtime, ids: Sequence[str], found: Collection[str]) -> str:
     """The recipient_id of somebody who may be known under one of `ids`, by the `marks` that were `found`.
 
+    Raises Rotating.
+    """
+    return named(rt, ids, next((one for one in ids if one in found or company_key(one) in found), None))
+
+
+def named(rt: Runtime, ids: Sequence[str], known: str | None) -> str:
+    """The one of `ids` that somebody has, who may be `known` under one already.
+
     Whoever is known stays who they are when a new pepper comes; everybody else is named by the one in
     force. Raises Rotating for somebody new within a margin of the change: two workers whose clocks differ
     must not give one person two names.
     """
     if len(ids) == 1:
         return ids[0]
-    known = next((one for one in ids if one in found or company_key(one) in found), None)
     if known:
         return known
     if rt.pepper_since and abs(rt.now() - rt.pepper_since) < MARGIN:
@@ -68,9 +80,9 @@ def _peppers(rt: Runtime) -> tuple[bytes, ...]:
     return rt.peppers
 
 
-def _pseudonym(pepper: bytes, e164: str) -> str:
+def _pseudonym(pepper: bytes, address: str) -> str:
     """HMAC-SHA-256 under the pepper: 43 characters of base64url."""
-    digest = hmac.new(pepper, f"tel:{e164}".encode(), hashlib.sha256).digest()
+    digest = hmac.new(pepper, address.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 

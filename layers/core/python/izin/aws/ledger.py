@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
+from cryptography.exceptions import InvalidTag
 
 from izin.aws import codec, identity, messages, state
 from izin.aws.dynamo import Item, back_off, cancellation, pack, query, update_if
@@ -208,6 +209,25 @@ def earlier(rt: Runtime, seen: State, event: Event, now: datetime) -> Item | Non
         return None
     found = (item for item in events(rt, seen.brand, seen.recipient_id) if item["id"] == event.id)
     return next(found, None)
+
+
+def number(rt: Runtime, key: bytes, brand: str, recipient_id: str) -> str | None:
+    """The person's number, from the sealed evidence of what they did; None where none of it tells one."""
+    for item in events(rt, brand, recipient_id):
+        told = opened(key, recipient_id, item).get("address", "")
+        if told.startswith("+"):
+            return told
+    return None
+
+
+def opened(key: bytes, recipient_id: str, item: Item) -> dict[str, str]:
+    """What is sealed with an event; nothing where that was under a key that was erased since."""
+    if not item.get("sealed"):
+        return {}
+    try:
+        return identity.unseal(key, evidence_context(recipient_id, item["id"]), item["sealed"])
+    except InvalidTag:
+        return {}
 
 
 def keep_until(rt: Runtime, brand: str, recipient_id: str, before_seq: int, until: datetime) -> int:

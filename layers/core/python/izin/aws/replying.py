@@ -8,11 +8,11 @@ from datetime import datetime
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.exceptions import BotoCoreError, ClientError
 
-from izin.aws import acts, identity, ledger, messages, registry, state
+from izin.aws import acts, aliases, identity, ledger, messages, registry, state
 from izin.aws.dynamo import Item
 from izin.aws.runtime import Runtime
 from izin.aws.state import State
-from izin.domain import phone, prompts, replies
+from izin.domain import phone, prompts, replies, whatsapp
 from izin.domain.consent import Basis, EventType
 from izin.domain.inbound import Inbound, Malformed
 from izin.domain.keywords import Intent, Reply
@@ -24,11 +24,16 @@ from izin.domain.registry import Brand, Sender
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One reply, and everything that was read about who sent it and to whom."""
+    """One reply, and everything that was read about who sent it and to whom.
+
+    `address` is the pseudonym of what it came from. `phone` is None where the carrier tells no number.
+    """
 
     said: Inbound
     given_at: datetime
-    phone: Phone
+    phone: Phone | None
+    country: str
+    address: str
     brand: Brand
     sender: Sender
     pack: Pack
@@ -40,20 +45,24 @@ class Heard:
         """The id of the event that the reply is."""
         return f"in-{self.said.id}"
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """What the carrier told of who sent it: personal, and only ever sealed."""
+        told = {"address": self.phone.e164 if self.phone else None, "user_id": self.said.user_id}
+        return {name: value for name, value in told.items() if value}
+
 
 def gather(rt: Runtime, said: Inbound, channel: Channel, given_at: datetime, names: tuple[str, str]) -> Heard:
     """Read the sender that a reply came to, and the state of the person.
 
     `names` are what the carrier calls the person's address and the sender's. Raises Malformed.
     """
-    try:
-        person = phone.parse(said.person)
-    except InvalidNumber:
-        raise Malformed(f"invalid_{names[0]}") from None
+    person = _phone(said.person, names[0])
     sender = registry.sender_at(rt, channel, said.sender_address)
     if sender is None:
         raise Malformed(f"unknown_{names[1]}")
-    ids, brand_pk = identity.candidates(rt, person.e164), registry.brand_key(sender.brand)
+    ids, address, country = _who(rt, person, said.user_id, names[0])
+    brand_pk = registry.brand_key(sender.brand)
     states = [(rt.state_table, state.state_key(sender.brand, one)) for one in ids]
     found = registry.read(rt, [brand_pk], [*states, *identity.marks(rt, ids)])
     brand = registry.brand(found.get(brand_pk))
@@ -64,12 +73,33 @@ def gather(rt: Runtime, said: Inbound, channel: Channel, given_at: datetime, nam
         said=said,
         given_at=given_at,
         phone=person,
+        country=country,
+        address=address or recipient_id,
         brand=brand,
         sender=sender,
-        pack=pack_of(person.country),
+        pack=pack_of(country),
         state=state.read(sender.brand, recipient_id, found.get(state.state_key(sender.brand, recipient_id))),
         key=identity.key_of(rt, recipient_id, found.get(recipient_id)),
     )
+
+
+def _phone(text: str | None, name: str) -> Phone | None:
+    try:
+        return phone.parse(text) if text else None
+    except InvalidNumber:
+        raise Malformed(f"invalid_{name}") from None
+
+
+def _who(
+    rt: Runtime, person: Phone | None, user_id: str | None, name: str
+) -> tuple[tuple[str, ...], str | None, str]:
+    """Every recipient_id that they may have; the pseudonym of a user id, if that is all; the country."""
+    if person:
+        return identity.candidates(rt, person.e164), None, person.country
+    if not user_id:
+        raise Malformed(f"missing_{name}")
+    alias = aliases.recipient(rt, user_id)
+    return (alias.recipient_id,), alias.name, whatsapp.country_of(user_id)
 
 
 def follow(rt: Runtime, heard: Heard, reply: Reply) -> None:
@@ -78,7 +108,7 @@ def follow(rt: Runtime, heard: Heard, reply: Reply) -> None:
         reply,
         heard.state.standing,
         event_id=heard.event_id,
-        address=heard.state.recipient_id,
+        address=heard.address,
         channel=heard.sender.channel,
         given_at=heard.given_at,
         now=rt.now(),
@@ -93,7 +123,7 @@ def follow(rt: Runtime, heard: Heard, reply: Reply) -> None:
         if answer:
             acts.answer(rt, answer)
     else:
-        evidence = {"address": heard.phone.e164, "text": heard.said.text}
+        evidence = {**heard.addresses, "text": heard.said.text}
         draft = ledger.draft(heard.key, heard.state.recipient_id, event, evidence, answer)
         act = acts.opt_out if event.type is EventType.OPT_OUT else acts.record
         act(rt, heard.brand.id, heard.state.recipient_id, draft)
@@ -113,11 +143,18 @@ def _details(rt: Runtime, heard: Heard) -> dict[str, str]:
         except (ClientError, BotoCoreError):
             with single_metric(name="OptOutWithoutMessage", unit=MetricUnit.Count, value=1):
                 pass
-    return prompts.details(heard.phone.country, heard.sender.id, prompt)
+    return prompts.details(heard.country, heard.sender.id, prompt)
 
 
-def _answer(rt: Runtime, heard: Heard, reply: Reply, kind: Kind) -> Item:
-    """The message that answers the reply, in the person's language: within minutes of it, or never."""
+def _answer(rt: Runtime, heard: Heard, reply: Reply, kind: Kind) -> Item | None:
+    """The message that answers the reply, in the person's language: within minutes of it, or never.
+
+    None where nobody ever told us a number to send it to.
+    """
+    recipient_id = heard.state.recipient_id
+    to = heard.phone.e164 if heard.phone else ledger.number(rt, heard.key, heard.brand.id, recipient_id)
+    if to is None:
+        return None
     language = replies.language(reply, heard.state.standing, heard.pack, heard.sender.language)
     template = texts(heard.pack, language, kind)
     message = Message(
@@ -131,5 +168,4 @@ def _answer(rt: Runtime, heard: Heard, reply: Reply, kind: Kind) -> Item:
         answers=heard.given_at,
     )
     text = template.format(brand=heard.brand.name, contact=heard.brand.contact, sender=heard.sender.address)
-    to = heard.phone.e164
-    return acts.reply(rt, message, heard.event_id, heard.state.recipient_id, heard.key, to, text)
+    return acts.reply(rt, message, heard.event_id, recipient_id, heard.key, to, text)

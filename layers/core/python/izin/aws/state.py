@@ -1,7 +1,8 @@
 """The state of a person towards a brand: one item that DynamoDB orders every race around.
 
 Key: `STATE#<brand>#<recipient_id>`. Beside it lies `COMPANY#<recipient_id>`, which names the
-brands that have such an item and holds a company-wide block for those that will.
+brands that have such an item, and the person's other addresses (`aliases`), and holds a company-wide
+block for the brands that will have one.
 
 Four kinds of writers share a state item, and each guards itself with what it alone changes:
 
@@ -279,6 +280,25 @@ def fetch_company(rt: Runtime, recipient_id: str) -> tuple[tuple[Draft, ...], fr
     """The company-wide blocks of a person, and the brands that have a state for them."""
     item = get(rt, rt.state_table, {"pk": company_key(recipient_id)}) or {}
     return _company_drafts(item), frozenset(item.get("brands", ()))
+
+
+def alias_write(rt: Runtime, recipient_id: str, alias: str) -> Item:
+    """The write by which a person's company item names another address of theirs.
+
+    Whoever has that item keeps their name when a new pepper comes, so that the alias stays true.
+    """
+    return {
+        "TableName": rt.state_table,
+        "Key": pack({"pk": company_key(recipient_id)}),
+        "UpdateExpression": "ADD aliases :alias",
+        "ExpressionAttributeValues": pack({":alias": {alias}}),
+    }
+
+
+def aliases(rt: Runtime, recipient_id: str) -> frozenset[str]:
+    """The pseudonyms of the person's other addresses."""
+    item = get(rt, rt.state_table, {"pk": company_key(recipient_id)}) or {}
+    return frozenset(item.get("aliases", ()))
 
 
 def with_company(seen: State, company: Item | None) -> Standing:

@@ -23,13 +23,15 @@ class Inbound:
     """One message from a person to a sender. `id` is the carrier's, and the same for a duplicate.
 
     `follows` is the carrier's reference of the message that it answers, where the carrier knows one.
+    A platform may tell a `user_id` of its own beside the person's number, or in its place.
     """
 
     id: str
-    person: str = field(repr=False)
+    person: str | None = field(repr=False)
     sender_address: str
     text: str = field(repr=False)
     follows: str | None = None
+    user_id: str | None = field(default=None, repr=False)
 
 
 def parse(payload: str, envelope_id: str) -> Inbound:

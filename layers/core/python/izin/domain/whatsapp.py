@@ -7,6 +7,7 @@ Fields and codes: Meta's webhook reference; L-WA-08, L-WA-09.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,9 @@ class Person:
 
     number: str | None = field(default=None, repr=False)
     user_id: str | None = field(default=None, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.number or self.user_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,28 @@ class Fate:
 
     receipt: Receipt
     code: int | None
-    number: str | None = field(default=None, repr=False)
+    person: Person = Person()
 
 
-Happening: TypeAlias = Said | Preference | Fate
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The person has another number, and with it another id; which of the two are told differs."""
+
+    before: Person
+    after: Person
+
+
+Happening: TypeAlias = Said | Preference | Fate | Moved
+
+
+def country_of(user_id: str) -> str:
+    """The country that Meta writes before such an id: ISO 3166-1 alpha-2, or `001` where it does not."""
+    country, dot, _ = user_id.partition(".")
+    return country if dot and _COUNTRY.fullmatch(country) else "001"
+
+
+_COUNTRY = re.compile("[A-Z]{2}")
+_LONGEST_USER_ID = 160  # two letters, ".ENT." and up to 128 more
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +150,15 @@ def _read(kind: str, item: Any, value: dict[str, Any], sent_as: str | None) -> H
             return _fate(item, sent_as)
 
 
-_NO_MESSAGES = ("system", "unsupported")
-"""Notices of the platform, and what it cannot pass on: the person wrote nothing."""
-
-
-def _message(message: dict[str, Any], value: dict[str, Any]) -> Said | None:
+def _message(message: dict[str, Any], value: dict[str, Any]) -> Said | Moved | None:
     message_id, kind = message.get("id"), message.get("type")
     if not isinstance(message_id, str) or not message_id:
         raise Malformed("missing_id")
     if reference(message_id) is None:
         raise Malformed("long_id")
-    if kind in _NO_MESSAGES:
+    if kind == "system":
+        return _notice(message)
+    if kind == "unsupported":  # what the platform cannot pass on: nothing is known of what was written
         return None
     text, pressed = _words(message, kind)
     context = message.get("context")
@@ -151,6 +171,30 @@ def _message(message: dict[str, Any], value: dict[str, Any]) -> Said | None:
         pressed=pressed,
         follows=reference(context.get("id")) if isinstance(context, dict) else None,
     )
+
+
+_MOVES = ("user_changed_number", "customer_changed_number", "user_changed_user_id")
+
+
+def _notice(message: dict[str, Any]) -> Moved | None:
+    """What the platform tells of a person: that they changed their number, and its id with it."""
+    notice = message.get("system")
+    if not isinstance(notice, dict) or notice.get("type") not in _MOVES:
+        return None
+    before = Person(
+        _number(message.get("from")),
+        _user_id(notice.get("previous_user_id")) or _user_id(message.get("from_user_id")),
+    )
+    after = Person(
+        _number(notice.get("wa_id")) or _number(notice.get("new_wa_id")), _user_id(notice.get("user_id"))
+    )
+    if before.user_id == after.user_id:  # it is the new one in both places, or in neither
+        before = Person(before.number)
+    if not before:
+        raise Malformed("missing_previous_user_id")
+    if not after:
+        raise Malformed("missing_user_id")
+    return Moved(before, after)
 
 
 def _words(message: Mapping[str, Any], kind: Any) -> tuple[str, str | None]:
@@ -216,7 +260,8 @@ def _fate(status: dict[str, Any], sent_as: str | None) -> Fate | None:
     event = str(code) if code else f"whatsapp_{name}"
     ours = reference(status.get("biz_opaque_callback_data"), longest=512)
     receipt = Receipt(ref, _OUTCOMES[name], event, _instant(status.get("timestamp")), ours, sent_as)
-    return Fate(receipt, code, _number(status.get("recipient_id")))
+    person = Person(_number(status.get("recipient_id")), _user_id(status.get("recipient_user_id")))
+    return Fate(receipt, code, person)
 
 
 def _code(errors: Any) -> int | None:
@@ -230,9 +275,9 @@ def _person(item: Mapping[str, Any], contacts: list[Any], number: str, user_id: 
     contact = contacts[0] if len(contacts) == 1 and isinstance(contacts[0], dict) else {}
     person = Person(
         _number(item.get(number)) or _number(contact.get("wa_id")),
-        reference(item.get(user_id)) or reference(contact.get("user_id")),
+        _user_id(item.get(user_id)) or _user_id(contact.get("user_id")),
     )
-    if not (person.number or person.user_id):
+    if not person:
         raise Malformed(f"missing_{number}")
     return person
 
@@ -247,6 +292,10 @@ def _number(digits: Any) -> str | None:
     if not isinstance(digits, str) or not digits:
         return None
     return digits if digits.startswith("+") else f"+{digits}"
+
+
+def _user_id(value: object) -> str | None:
+    return reference(value, _LONGEST_USER_ID)
 
 
 def _sender_address(value: Mapping[str, Any]) -> str:
@@ -307,7 +356,10 @@ def back_off() -> timedelta:
 
 
 def wish(preference: Preference, address: str, country: str, sender: str, now: datetime) -> Event:
-    """The event that a preference is: it covers marketing, and brings back no more than that."""
+    """The event that a preference is, of the person whose pseudonym is `address`.
+
+    It covers marketing, and brings back no more than that.
+    """
     name = "resume" if preference.resumes else "stop"
     at = given_at(preference.at, now, is_no=not preference.resumes)
     return Event(
