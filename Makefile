@@ -52,7 +52,7 @@ test: $(READY)
 	@echo '--- types'
 	@$(BIN)/mypy
 	@echo '--- tests'
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 	@echo '--- hostile histories'
 	@$(BIN)/python -m tests.simulation --n 20000 --seed 1
 

@@ -65,7 +65,7 @@ def _first(windows: list[Rule], caps: list[Rule], asked: Asked, at: datetime) ->
         later = [sent + span(rule["period"]) for rule in full for sent, _, _ in asked.sends]
         later = [free for free in later if free > at]
         if any("holidays" in rule for rule in full):
-            later.append(_next_quarter(at))
+            later.append(_next_run(asked, at))
         if not later:
             break
         at = min(later)
@@ -107,7 +107,7 @@ def closes(rules: list[Rule], asked: Asked) -> datetime | None:
         if rule["kind"] == "caps" and "holidays" in rule and _would_be_full(rule, asked):
             at = asked.now
             while at < end and not _on_holiday(rule, asked, at):
-                at = _next_quarter(at)
+                at = _next_run(asked, at)
             found += [at] if at < end else []
     return min(found, default=None)
 
@@ -255,9 +255,16 @@ def _calendar(
     return frozenset(days), range(first, last + 1)
 
 
-def _next_quarter(at: datetime) -> datetime:
-    """When a wall clock may next show another day."""
-    return at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0) + QUARTER
+def _next_run(asked: Asked, at: datetime) -> datetime:
+    """When a wall clock may next show another day: it shows one throughout a run."""
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    starts = [midnight + DAY]
+    for zone in asked.zones:
+        start = midnight
+        for _, _, minutes in _walls(zone, midnight.date()):
+            starts.append(start)
+            start += minutes * MINUTE
+    return min(start for start in starts if start > at)
 
 
 @cache
