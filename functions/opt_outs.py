@@ -13,7 +13,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from izin.api import OptOutBody, ReadingBody
-from izin.aws import acts, asking, codec, http, identity, ledger
+from izin.aws import acts, aliases, asking, codec, http, identity, ledger
 from izin.aws.asking import UNPROCESSABLE, Asked
 from izin.aws.http import Answer, Principal, refuse
 from izin.aws.runtime import Runtime, runtime
@@ -95,7 +95,7 @@ def read_reply(rt: Runtime, event: http.Event) -> Answer:
     body = http.parse(ReadingBody, http.raw_body(event))
     http.principal(event).demand("consent", body.brand)
     asking.without_numbers(source=body.source)
-    recipient_id = event["pathParameters"]["recipient_id"]
+    recipient_id = aliases.primary(rt, event["pathParameters"]["recipient_id"])
     reply = _unclear(rt, body.brand, recipient_id, body.reply)
     act = replace(
         reply,

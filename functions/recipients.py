@@ -9,11 +9,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from izin import certificate
 from izin.api import LookupBody
-from izin.aws import asking, certifying, codec, http, identity, ledger, log, state
+from izin.aws import aliases, asking, certifying, codec, http, identity, ledger, log, state
 from izin.aws.http import Answer, refuse
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import State
-from izin.domain import chain
+from izin.domain import chain, whatsapp
 from izin.domain.times import shown
 
 logger = Logger()
@@ -25,10 +25,13 @@ def handler(event: dict[str, Any], _context: object) -> Answer:
 
 
 def look_up(rt: Runtime, event: http.Event) -> Answer:
-    """From a number in a body to the pseudonym that URLs, logs and exports carry."""
+    """From an address in a body to the pseudonym that URLs, logs and exports carry."""
     body = http.parse(LookupBody, http.raw_body(event))
     http.principal(event).demand("read")
-    recipient_id = identity.recipient(rt, asking.number(body.address, "address").e164)
+    if whatsapp.is_user_id(body.address):
+        recipient_id = aliases.known_as(rt, body.address)
+    else:
+        recipient_id = identity.recipient(rt, asking.number(body.address, "address").e164)
     return http.answer(HTTPStatus.OK, {"recipient_id": recipient_id})
 
 

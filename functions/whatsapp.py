@@ -131,6 +131,7 @@ def _move(rt: Runtime, moved: Moved) -> None:
         aliases.moved(rt, moved.before.user_id, before, target)
     elif before and before != target:
         aliases.carry(rt, before, target, yeses=False)
+        aliases.pass_on(rt, target)
     if moved.after.user_id:
         aliases.settle(rt, moved.after.user_id, target, after)
 

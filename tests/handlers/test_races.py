@@ -203,23 +203,25 @@ class _Stopwatch:
         return self._now() + (self._away if self.reads > 2 else timedelta(0))
 
 
+def received(world: World, body: str, wait: float) -> Callable[[], None]:
+    """A worker that is given a notification after a while, and again when it found no turn."""
+
+    def work() -> None:
+        time.sleep(wait)
+        for _ in range(20):
+            try:
+                return whatsapp.receive(world.rt, body, 1)
+            except Contention:
+                continue
+        raise AssertionError("no turn in twenty deliveries")
+
+    return work
+
+
 def test_no_opt_out_is_lost_while_an_id_is_led_to_a_number(day: World) -> None:
     """STOPs by id alone, against notifications that tell whose it is: repeated, and all at once."""
     chat.open_chat(day)
     chance, people, tasks = random.Random(5), dict[str, str](), list[Callable[[], None]]()
-
-    def receives(body: str, wait: float) -> Callable[[], None]:
-        def act() -> None:
-            time.sleep(wait)
-            for _ in range(20):
-                try:
-                    return whatsapp.receive(day.rt, body, 1)
-                except Contention:
-                    continue
-            raise AssertionError("no turn in twenty deliveries")
-
-        return act
-
     for number in range(24):
         person, user_id = chat.agrees(day), day.secret(f"ID.99{number}")
         people[person] = user_id
@@ -229,7 +231,7 @@ def test_no_opt_out_is_lost_while_an_id_is_led_to_a_number(day: World) -> None:
         stop = chat.message(day, "", ("STOP", "STOP promo")[number % 2], **alone)
         linking = [chat.message(day, person, "Halo", from_user_id=user_id) for _ in range(2)]
         bodies = [stop, *linking, stop]
-        tasks += [receives(body, chance.random() * 0.04) for body in bodies]
+        tasks += [received(day, body, chance.random() * 0.04) for body in bodies]
     together(tasks, 4)
     for person, user_id in people.items():
         assert aliases.recipient(day.rt, user_id).recipient_id == day.id_of(person)
@@ -239,3 +241,29 @@ def test_no_opt_out_is_lost_while_an_id_is_led_to_a_number(day: World) -> None:
     # Both happen in every run, or it proves nothing: some stopped before their number was known, some after.
     sources = {chat.opt_outs(day, person)[0]["source"] for person in people}
     assert sources == {"linked", "reply"}
+
+
+def test_no_opt_out_is_lost_while_a_number_changes(day: World) -> None:
+    """STOPs by the old id, known or not, against notices that the person has another number and id."""
+    chat.open_chat(day)
+    chance, tasks, news = random.Random(3), list[Callable[[], None]](), dict[str, str]()
+    for number in range(24):
+        old, new = chat.agrees(day), chat.agrees(day)
+        was, now = (day.secret(f"ID.{kind}{number}") for kind in "12")
+        news[old] = new
+        alone = {"from": None, "from_user_id": was}
+        if number % 3:
+            first = chat.message(day, old if number % 2 else "", "Halo", **alone)
+            whatsapp.receive(day.rt, first, 1)
+        change = {"previous_user_id": was, "user_id": now, "wa_id": new.removeprefix("+")}
+        system = {"type": "user_changed_number", **change}
+        notices = [chat.message(day, old, "", type="system", system=system) for _ in range(2)]
+        stop = chat.message(day, "", "STOP", **alone)
+        told = chat.message(day, new, "Halo", from_user_id=now)
+        tasks += [received(day, body, chance.random() * 0.04) for body in (stop, *notices, told)]
+    together(tasks, 4)
+    for old, new in news.items():
+        for person in (old, new):
+            assert chat.granted(day, person) == {"sms": "withdrawn", "whatsapp": "withdrawn"}
+            assert len(chat.opt_outs(day, person)) == 1
+    assert violations(day) == []

@@ -144,6 +144,12 @@ def test_an_unclear_reply_rests_promotions_at_the_number_too(wa: World) -> None:
     say(wa, None, user_id, "tidak tertarik")
     say(wa, person, user_id, "Halo")
     assert "reply_unclear" in chat.submit(wa, person, "promo-1").reasons
+    (reply,) = [event["id"] for event in wa.ledger(person) if event["type"] == "reply_unclear"]
+    own = identity.of_user(wa.rt, user_id)[0]  # as the log of that reply named them
+    body = {"brand": "shopx", "reply": reply, "source": "agent"}
+    read = wa.call("POST /v1/recipients/{recipient_id}/replies", body, path={"recipient_id": own})
+    assert read.body["waits"] is False
+    assert chat.submit(wa, person, "promo-2").body["verdict"] == "allow"
 
 
 def test_what_an_alias_costs(wa: World) -> None:
@@ -251,6 +257,20 @@ def test_one_id_at_two_numbers_carries_the_noes_of_the_first_to_the_second(wa: W
     say(wa, second, user_id, "Halo")
     assert stopped(wa, second)
     assert id_of(wa, user_id) == wa.id_of(first)
+
+
+def test_a_lookup_knows_ids_and_writes_nothing(wa: World) -> None:
+    person, user_id = chat.agrees(wa), user(wa)
+
+    def look_up() -> str:
+        return str(wa.call("POST /v1/recipients/lookup", {"address": user_id}).body["recipient_id"])
+
+    before, own = wa.items(wa.rt.state_table), look_up()
+    assert wa.items(wa.rt.state_table) == before
+    say(wa, None, user_id, "Halo")
+    assert look_up() == own
+    say(wa, person, user_id, "Halo")
+    assert look_up() == wa.id_of(person)
 
 
 @pytest.mark.parametrize(

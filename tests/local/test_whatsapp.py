@@ -17,13 +17,14 @@ def until(seen: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.2)
 
 
-def say(stack: Stack, text: str, person: str = PERSON) -> None:
+def say(stack: Stack, text: str, person: str = PERSON, **known: str) -> None:
     said = {
-        "from": person.removeprefix("+"),
+        **({"from": person.removeprefix("+")} if person else {}),
         "id": f"wamid.{text.split()[0]}",
         "timestamp": str(int(stack.now().timestamp())),
         "type": "text",
         "text": {"body": text},
+        **known,
     }
     stack.phones.publish_whatsapp(phone.whatsapp_event(SENDER, messages=[said]))
 
@@ -58,6 +59,23 @@ def test_an_unclear_reply_waits_until_somebody_says_that_it_was_none(stack: Stac
     assert (status, said["waits"]) == (200, False)
     _, ledger = stack.call("GET", f"{path}/ledger")
     assert ([event["type"] for event in ledger["events"]][1:], ledger["verifies"]) == (["reply_read"], True)
+
+
+def test_a_stop_of_somebody_without_a_number_holds_for_them_once_it_is_told(stack: Stack) -> None:
+    person, user_id = "+6281290054343", "ID.13491208655302741918"
+    names = []
+    for address in (user_id, person):
+        status, found = stack.call("POST", "/v1/recipients/lookup", {"address": address})
+        assert status == 200
+        names.append(f"/v1/recipients/{found['recipient_id']}")
+    say(stack, "BERHENTI", "", from_user_id=user_id)
+    until(lambda: stack.call("GET", names[0])[0] == 200)
+    say(stack, "Halo", person, from_user_id=user_id)
+    until(lambda: stack.call("GET", f"{names[1]}/ledger")[0] == 200)
+    (event,) = stack.call("GET", f"{names[1]}/ledger")[1]["events"]
+    assert (event["type"], event["source"]) == ("opt_out", "linked")
+    _, found = stack.call("POST", "/v1/recipients/lookup", {"address": user_id})
+    assert names[1].endswith(found["recipient_id"])
 
 
 def test_the_lists_of_the_provider_are_looked_after(stack: Stack) -> None:

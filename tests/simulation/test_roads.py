@@ -22,8 +22,9 @@ import reconcile
 import whatsapp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from izin.aws import identity, registry
+from izin.aws import identity, registry, state
 from izin.aws.runtime import Runtime
+from izin.domain.message import Channel, Purpose
 
 from tests.simulation.double import SCHEMAS, Database
 from tests.simulation.stock import request, silence
@@ -282,3 +283,53 @@ def test_the_last_given_will_holds_by_whichever_road_it_came(acts: list[Act], ch
 def test_every_road_is_of_one_kind() -> None:
     known = NO | YES["sms"] | YES["whatsapp"] | {"never_again", "chat_other", "linked_other"}
     assert known == set(ROADS)
+
+
+# Numbers change.
+
+MOVES = ("+6281234567890", "+6281234567891", "+6281234567892")
+IDS = ("ID.1", "ID.2", "ID.3")
+
+
+def stops(place: int, *, by_number: bool) -> str:
+    """A STOP from the handset when it had this number, told with the number or without."""
+    at = START + timedelta(hours=2 + place)
+    who = {"from_user_id": IDS[place], **({"from": MOVES[place][1:]} if by_number else {})}
+    said = {"id": f"wamid.stop-{place}", "type": "text", "text": {"body": "STOP"}, **who}
+    return whatsapp_message(said, at)
+
+
+def changes(place: int, *, told: bool) -> str:
+    """The notice that a number changed to the next one, told with the numbers or without."""
+    at = START + timedelta(hours=2 + place, minutes=30)
+    numbers = {"wa_id": MOVES[place + 1][1:]} if told else {}
+    notice = {"previous_user_id": IDS[place], "user_id": IDS[place + 1], **numbers}
+    kind = "user_changed_number" if told else "user_changed_user_id"
+    who = {"from": MOVES[place][1:]} if told else {}
+    said = {"id": f"wamid.move-{place}", "type": "system", "system": {"type": kind, **notice}, **who}
+    return whatsapp_message(said, at)
+
+
+def whatsapp_message(said: dict[str, Any], at: datetime) -> str:
+    metadata = {"display_phone_number": WHATSAPP.removeprefix("+")}
+    stamped = {"timestamp": str(int(at.timestamp())), **said}
+    change = {"field": "messages", "value": {"metadata": metadata, "messages": [stamped]}}
+    return envelope({"whatsAppWebhookEntry": json.dumps({"id": "1", "changes": [change]})}, at)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sets(st.integers(0, 2), min_size=1), st.lists(st.booleans(), min_size=5, max_size=5), st.randoms())
+def test_a_no_holds_at_every_later_number_however_the_notices_come(
+    places: set[int], ways: list[bool], chance: Random
+) -> None:
+    rt, last = gate(), len(MOVES) - 1
+    halo = {"id": "wamid.halo", "type": "text", "text": {"body": "Halo"}}
+    told = whatsapp_message({**halo, "from": MOVES[last][1:], "from_user_id": IDS[last]}, NOW)
+    arriving = [stops(place, by_number=ways[place]) for place in sorted(places)]
+    arriving += [changes(0, told=ways[3]), changes(1, told=ways[4]), told]
+    arriving += [body for body in arriving if chance.random() < 0.3]
+    chance.shuffle(arriving)
+    for body in arriving:
+        whatsapp.receive(rt, body, 1)
+    standing = state.standing(rt, "shopx", identity.recipient(rt, MOVES[last]))
+    assert standing.blocking(Channel.SMS, Purpose.MARKETING), arriving

@@ -312,9 +312,9 @@ class ErasureBody(RequestBody):
 
 
 class LookupBody(Body):
-    """`POST /v1/recipients/lookup`: a number goes in a body, never in a URL."""
+    """`POST /v1/recipients/lookup`: a number, or a platform's id, goes in a body, never in a URL."""
 
-    address: str = Field(max_length=32, repr=False)
+    address: str = Field(max_length=160, repr=False)
 
 
 _PAGE_URL = r"^https://[a-z0-9-]+(\.[a-z0-9-]+)+/([A-Za-z0-9_-]+/)*$"

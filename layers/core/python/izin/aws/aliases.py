@@ -77,7 +77,8 @@ def settle(rt: Runtime, user_id: str, acted: str | None, number: str | None = No
         alias = _led_on(rt, found, number)
     if acted and acted == alias.name != alias.recipient_id:
         carry(rt, acted, alias.recipient_id)
-    _pass_on(rt, alias)
+    if alias.also:
+        pass_on(rt, alias.recipient_id)
 
 
 def moved(rt: Runtime, user_id: str, number: str | None, target: str) -> None:
@@ -88,15 +89,35 @@ def moved(rt: Runtime, user_id: str, number: str | None, target: str) -> None:
     settle(rt, user_id, None, number)
     alias = recipient(rt, user_id)
     if target not in {alias.recipient_id, *alias.also}:
-        alias = _join(rt, alias, target)
-    _pass_on(rt, alias)
+        _join(rt, alias, target)
+    pass_on(rt, alias.recipient_id)
 
 
-def _pass_on(rt: Runtime, alias: Alias) -> None:
-    for other in sorted(alias.also):
-        carry(rt, alias.recipient_id, other, yeses=False)
-        if (led := primary(rt, other)) != other:  # afterwards: else nobody finds what was just carried
-            carry(rt, alias.recipient_id, led, yeses=False)
+def pass_on(rt: Runtime, recipient_id: str, passed: frozenset[str] = frozenset()) -> None:
+    """Let the noes of a recipient hold wherever the person has moved to since, and on from there.
+
+    Where that leads is read after they were written: whoever notes a move later finds them.
+    """
+    passed |= {recipient_id}
+    if (led := primary(rt, recipient_id)) not in passed:
+        carry(rt, recipient_id, led)
+        pass_on(rt, led, passed)
+    for other in sorted(_moved_to(rt, recipient_id) - passed):
+        carry(rt, recipient_id, other, yeses=False)
+        pass_on(rt, other, passed)
+
+
+def _moved_to(rt: Runtime, recipient_id: str) -> frozenset[str]:
+    names = {recipient_id, *state.aliases(rt, recipient_id)}
+    found = batch_get(rt, [(rt.state_table, alias_key(name)) for name in sorted(names)])
+    led = [alias for alias in map(_read, found.values()) if alias.recipient_id == recipient_id]
+    return frozenset().union(*(alias.also for alias in led))
+
+
+def known_as(rt: Runtime, user_id: str) -> str:
+    """The recipient whom the user id stands for, for whoever only asks: nothing is written down."""
+    ids, found = _find(rt, user_id)
+    return found.recipient_id if found else ids[0]
 
 
 def primary(rt: Runtime, pseudonym: str) -> str:

@@ -95,7 +95,13 @@ def country_of(user_id: str) -> str:
     return country if dot and _COUNTRY.fullmatch(country) else "001"
 
 
+def is_user_id(text: str) -> bool:
+    """Whether `text` has the form of such an id."""
+    return _USER_ID.fullmatch(text) is not None
+
+
 _COUNTRY = re.compile("[A-Z]{2}")
+_USER_ID = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")
 _LONGEST_USER_ID = 160  # two letters, ".ENT." and up to 128 more
 
 
