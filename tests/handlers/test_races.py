@@ -253,8 +253,8 @@ def test_no_opt_out_is_lost_while_a_number_changes(day: World) -> None:
         news[old] = new
         alone = {"from": None, "from_user_id": was}
         if number % 3:
-            first = chat.message(day, old if number % 2 else "", "Halo", **alone)
-            whatsapp.receive(day.rt, first, 1)
+            seen = alone if number % 2 else {"from_user_id": was}
+            whatsapp.receive(day.rt, chat.message(day, old, "Halo", **seen), 1)
         change = {"previous_user_id": was, "user_id": now, "wa_id": new.removeprefix("+")}
         system = {"type": "user_changed_number", **change}
         notices = [chat.message(day, old, "", type="system", system=system) for _ in range(2)]
