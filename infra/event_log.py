@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+from infra.bucket import Bucket
 
 BATCH = 1000
 WINDOW = Duration.seconds(60)
@@ -22,21 +24,7 @@ class EventLog(Construct):
 
     def __init__(self, scope: Construct, id: str, *, key: kms.IKey, access_log: s3.IBucket) -> None:
         super().__init__(scope, id)
-        self.bucket = s3.Bucket(
-            self,
-            "Bucket",
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=key,
-            bucket_key_enabled=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            enforce_ssl=True,
-            versioned=True,
-            object_lock_enabled=True,
-            object_lock_default_retention=s3.ObjectLockRetention.governance(Duration.days(5 * 365)),
-            server_access_logs_bucket=access_log,
-            server_access_logs_prefix="event-log/",
-            removal_policy=RemovalPolicy.RETAIN,
-        )
+        self.bucket = Bucket(self, key=key, access_log=access_log, logged_under="event-log/")
         self.signing_key = kms.Key(
             self,
             "SigningKey",
@@ -53,7 +41,8 @@ class EventLog(Construct):
         allow(iam.PolicyStatement(actions=actions, resources=[self.bucket.arn_for_objects("*")]))
         allow(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn]))
         function.add_environment("LOG_BUCKET", self.bucket.bucket_name)
-        _acknowledge_all_objects(function, self.bucket)
+        reason = "The log's own bucket: every object in it belongs to the log."
+        self.bucket.acknowledge(function.role, "*", reason)
         if writes:
             allow(
                 iam.PolicyStatement(
@@ -84,17 +73,4 @@ def follow(table: dynamodb.Table, function: lambda_.Function) -> None:
         starting_position=lambda_.StartingPosition.TRIM_HORIZON,
         batch_size=BATCH,
         max_batching_window=WINDOW,
-    )
-
-
-def _acknowledge_all_objects(function: lambda_.Function, bucket: s3.Bucket) -> None:
-    role = function.role
-    if role is None:
-        raise ValueError(f"{function.node.id} has no role")
-    name = Stack.of(bucket).get_logical_id(bucket.node.default_child)  # type: ignore[arg-type]
-    Validations.of(role).acknowledge(
-        Acknowledgment(
-            id=f"AwsSolutions-IAM5[Resource::<{name}.Arn>/*]",
-            reason="The log's own bucket: every object in it belongs to the log.",
-        )
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import cast
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Validations
+from aws_cdk import Stack
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_glue as glue
@@ -16,6 +15,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 from izin.queries import catalog
 
+from infra.bucket import Bucket
 from infra.store import Store
 
 _RESULTS = "results"
@@ -34,19 +34,7 @@ class Exports(Construct):
             "messages": store.messages,
             "state": store.state,
         }
-        self.bucket = s3.Bucket(
-            self,
-            "Bucket",
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=key,
-            bucket_key_enabled=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            enforce_ssl=True,
-            versioned=True,
-            server_access_logs_bucket=access_log,
-            server_access_logs_prefix="exports/",
-            removal_policy=RemovalPolicy.RETAIN,
-        )
+        self.bucket = Bucket(self, key=key, access_log=access_log, logged_under="exports/", locked=False)
 
     def give_access(self, function: lambda_.Function) -> None:
         """Let `function` ask for exports. DynamoDB writes them in its name, so it may write to the bucket."""
@@ -66,13 +54,8 @@ class Exports(Construct):
         function.add_environment("EXPORTED_TABLES", json.dumps(arns))
         function.add_environment("EXPORTS_BUCKET", self.bucket.bucket_name)
         function.add_environment("EXPORTS_KEY_ARN", self._key.key_arn)
-        name = Stack.of(self).get_logical_id(cast(s3.CfnBucket, self.bucket.node.default_child))
-        Validations.of(cast(iam.Role, function.role)).acknowledge(
-            Acknowledgment(
-                id=f"AwsSolutions-IAM5[Resource::<{name}.Arn>/*]",
-                reason="The exports' own bucket: DynamoDB chooses the names of what it writes there.",
-            )
-        )
+        reason = "The exports' own bucket: DynamoDB chooses the names of what it writes there."
+        self.bucket.acknowledge(function.role, "*", reason)
 
 
 class Auditing(Construct):
