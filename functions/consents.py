@@ -14,7 +14,7 @@ from izin.aws.asking import Asked
 from izin.aws.dynamo import Item
 from izin.aws.http import Answer, FieldError, Problem
 from izin.aws.runtime import Runtime, runtime
-from izin.domain import capture, evidence
+from izin.domain import capture
 from izin.domain.capture import Capture
 from izin.domain.consent import Basis, Event, EventType, Standing
 from izin.domain.message import SENT_CHANNELS, Channel, Kind, Message, Purpose
@@ -48,7 +48,7 @@ def capture_consent(rt: Runtime, event: http.Event) -> Answer:
     repeated = act.id in asked.state.applied  # its request may still have to be sent on its way
     asks = act.type is EventType.CONSENT_PENDING and (repeated or not waiting)
     reply = _request(rt, asked, taken, act, key, now) if asks else None
-    draft = ledger.draft(key, asked.recipient_id, act, _evidence(rt, taken, asked), reply)
+    draft = ledger.draft(key, asked.recipient_id, act, asked.personal(rt, taken.evidence), reply)
     standing = acts.record(rt, body.brand, asked.recipient_id, draft)
     return http.answer(HTTPStatus.OK, _said(asked, body, act, standing, now))
 
@@ -201,14 +201,6 @@ def _details(asked: Asked, body: ConsentBody, taken: Capture) -> dict[str, str]:
 
 def _yes_or_no(told: bool | None) -> str | None:
     return None if told is None else "yes" if told else "no"
-
-
-def _evidence(rt: Runtime, taken: Capture, asked: Asked) -> dict[str, str]:
-    """What is personal about the act. A tax number is kept only as a keyed hash (S-BR-14)."""
-    kept = {**taken.evidence, "address": asked.phone.e164}
-    if "cpf" in kept:
-        kept["cpf"] = identity.fingerprint(rt, {"cpf": evidence.cpf_digits(kept["cpf"])})
-    return kept
 
 
 def _request(rt: Runtime, asked: Asked, taken: Capture, act: Event, key: bytes, now: datetime) -> Item | None:

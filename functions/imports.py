@@ -61,7 +61,9 @@ def _import(rt: Runtime, principal: Principal, body: ConsentImport, *, dry_run: 
     if dry_run or ledger.earlier(rt, asked.state, act, now):
         standing = apply(asked.standing, act)
     else:
-        draft = ledger.draft(asked.key(rt), asked.recipient_id, act, _evidence(rt, body, asked, faults))
+        # Of a claim that proves nothing, the address alone is kept.
+        kept = asked.personal(rt, {} if faults else body.evidence)
+        draft = ledger.draft(asked.key(rt), asked.recipient_id, act, kept)
         standing = acts.record(rt, body.brand, asked.recipient_id, draft)
     consents = [
         {
@@ -122,16 +124,3 @@ def _act_of(
         asked_at=captured_at if body.confirmed_at and not faults else None,
         details={name: value for name, value in details.items() if value},
     )
-
-
-def _evidence(rt: Runtime, body: ConsentImport, asked: Asked, faults: Sequence[Problem]) -> dict[str, str]:
-    """What is personal about the act: of a claim that proves nothing, the address alone.
-
-    A tax number is kept only as a keyed hash (S-BR-14).
-    """
-    if faults:
-        return {"address": asked.phone.e164}
-    evidence = {**body.evidence, "address": asked.phone.e164}
-    if "cpf" in evidence:
-        evidence["cpf"] = identity.fingerprint(rt, {"cpf": "".join(filter(str.isdigit, evidence["cpf"]))})
-    return evidence

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from izin.aws import identity
 from izin.aws.dynamo import Item
 
 from tests.handlers.world import WORDING, Said, World
@@ -72,6 +74,17 @@ def test_a_consent_with_its_evidence_holds_and_nobody_is_asked(here: World) -> N
     here.live(600)
     assert here.sms.sent == []
     assert here.messages() == []
+
+
+def test_the_tax_number_is_not_kept(here: World) -> None:
+    person, cpf = here.secret("+5511987654321"), here.secret("529.982.247-25")
+    told = {"language": "pt-BR", "wording": "Aceito receber promoções e ofertas da ShopX por SMS."}
+    (result,) = imports(here, claim(here, person, evidence={"ip": "203.0.113.9", "cpf": cpf}, **told))
+    assert result["body"]["proved"], result
+    (event,), (kept,) = here.ledger(person), here.items(here.rt.keys_table)
+    opened = identity.unseal(kept["key"], f"evidence|{here.id_of(person)}|{event['id']}", event["sealed"])
+    assert opened == {"address": person, "ip": "203.0.113.9", "cpf": opened["cpf"]}
+    assert re.fullmatch("[0-9a-f]{32}", opened["cpf"])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -12,7 +12,7 @@ from izin.aws.dynamo import Item
 from izin.aws.http import FieldError, Problem, refuse
 from izin.aws.runtime import Runtime
 from izin.aws.state import State
-from izin.domain import phone, rights
+from izin.domain import evidence, phone, rights
 from izin.domain.consent import Standing
 from izin.domain.message import Channel
 from izin.domain.pack import Pack, pack_of
@@ -40,6 +40,13 @@ class Asked:
     def key(self, rt: Runtime) -> bytes:
         """The person's own key, made now if they have none yet."""
         return identity.key_of(rt, self.recipient_id, self.key_item)
+
+    def personal(self, rt: Runtime, told: Mapping[str, str]) -> dict[str, str]:
+        """The evidence as it is kept, with the address. A tax number only as a keyed hash (S-BR-14)."""
+        kept = {**told, "address": self.phone.e164}
+        if "cpf" in kept:
+            kept["cpf"] = identity.fingerprint(rt, {"cpf": evidence.cpf_digits(kept["cpf"])})
+        return kept
 
 
 def refuse_erased(standing: Standing) -> None:
