@@ -22,7 +22,7 @@ from izin.aws.messages import Status, Stored
 from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import Draft, State
-from izin.domain import gate, phone, prompts
+from izin.domain import gate, phone, prompts, whatsapp
 from izin.domain.consent import MARGIN, SKEW, Event, EventType, Scope, Suppression
 from izin.domain.gate import Decision, Verdict
 from izin.domain.pack import pack_of
@@ -156,7 +156,8 @@ def _gather(rt: Runtime, ticket: Ticket) -> _Seen | None:
     )
     brand, sender = registry.brand(found.get(brand_pk)), registry.sender(found.get(sender_pk))
     item, key = found.get(ticket.pk), found.get(ticket.recipient_id)
-    if item is None or brand is None or sender is None:
+    # A ticket may name somebody by another address than the one whose message it is.
+    if item is None or brand is None or sender is None or item["recipient_id"] != ticket.recipient_id:
         logger.warning("nothing to dispatch", extra={"recipient_id": ticket.recipient_id})
         return None
     stored = messages.read(item)
@@ -166,7 +167,11 @@ def _gather(rt: Runtime, ticket: Ticket) -> _Seen | None:
     except (InvalidTag, ValueError):
         raise _Erased(stored) from None
     now_state = state.read(ticket.brand, ticket.recipient_id, found.get(state_pk))
-    return _Seen(stored, now_state, brand, sender, phone.parse(opened.to), opened)
+    return _Seen(stored, now_state, brand, sender, _phone(opened.to), opened)
+
+
+def _phone(to: str) -> Phone:
+    return phone.somewhere_in(whatsapp.country_of(to)) if whatsapp.is_user_id(to) else phone.parse(to)
 
 
 def _keep_back(rt: Runtime, seen: _Seen, made: Decision, now: datetime) -> None:
@@ -194,7 +199,7 @@ def _hand_over(rt: Runtime, ticket: Ticket, seen: _Seen, claim: Claim, valid_unt
             reference=seen.stored.pk,
             purpose=seen.stored.message.purpose,
             ttl=carriers.time_to_live(longest),
-            to=seen.phone.e164,
+            to=seen.phone.e164 or seen.contents.to,
             text=seen.contents.text,
             template=seen.contents.template,
         ),

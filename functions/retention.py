@@ -82,11 +82,11 @@ def _erase(rt: Runtime, request: Request, now: datetime) -> str | None:
     silent_from = acts.opt_out_everywhere(rt, request.brand, recipient_id, Draft(asked, {}, None))
     if now < silent_from + SETTLED:  # a worker died before anything was blocked
         return None
-    for item in messages.of(rt, recipient_id):
-        stored = messages.read(item)
-        if stored.status in messages.WAITING:
-            messages.end(rt, stored, now, Status.CANCELLED)
     for one in (*sorted(state.aliases(rt, recipient_id)), recipient_id):
+        for item in messages.of(rt, one):
+            stored = messages.read(item)
+            if stored.status in messages.WAITING:
+                messages.end(rt, stored, now, Status.CANCELLED)
         act = _act(EventType.ERASED, f"erased-{request.id}", one, now, {"request": request.id})
         for brand in sorted(state.fetch_company(rt, one)[1]):
             acts.record(rt, brand, one, Draft(act, {}, None))

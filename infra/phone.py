@@ -79,7 +79,7 @@ class Phones:
         self._show(person, Bubble(_rfc3339(self.now()), to, text, "out", inbound_message_id, channel))
         if channel == "whatsapp":
             said = {
-                "from": person.removeprefix("+"),
+                **_named(person, "from", "from_user_id"),
                 "id": inbound_message_id,
                 "timestamp": str(int(self.now().timestamp())),
                 "type": "text",
@@ -116,7 +116,7 @@ class Phones:
                     "id": message_id,
                     "status": "delivered",
                     "timestamp": str(int(self.now().timestamp())),
-                    "recipient_id": message["to"].removeprefix("+"),
+                    **_named(message["to"], "recipient_id", "recipient_user_id"),
                     "biz_opaque_callback_data": message["message_ref"],
                 }
                 self.publish_whatsapp(whatsapp_event(message["from"], statuses=[status]))
@@ -140,6 +140,11 @@ class Phones:
             "context": {"message": message["message_ref"]},
             "totalMessageParts": 1,
         }
+
+
+def _named(person: str, number: str, user_id: str) -> dict[str, str]:
+    """Whom a WhatsApp event is about: a number without its plus sign, or the id of somebody without one."""
+    return {number: person.removeprefix("+")} if person.startswith("+") else {user_id: person}
 
 
 def whatsapp_event(sender: str, **events: Any) -> str:

@@ -158,18 +158,22 @@ class FakeSms:
             ref = f"aws-{len(self.sent) + 1}"
             text = message["text"]["body"] if message["type"] == "text" else message["template"]["name"]
             reference = message["biz_opaque_callback_data"]
-            sent = Sent(
-                self.now(), reference, message["to"], text, message["type"], 0, ref, reply.taken, message
-            )
+            to = message.get("to") or message["recipient"]
+            sent = Sent(self.now(), reference, to, text, message["type"], 0, ref, reply.taken, message)
             self.sent.append(sent)
             return reply, reply.body or {"messageId": ref}
 
 
 def whatsapp_faults(message: dict[str, Any]) -> list[str]:
     """What Meta's reference has against a message, as far as this product makes them."""
-    common = {"messaging_product", "recipient_type", "to", "biz_opaque_callback_data", "type"}
+    to = "recipient" if "recipient" in message else "to"
+    common = {"messaging_product", "recipient_type", to, "biz_opaque_callback_data", "type"}
     if message.keys() - {"text", "template"} != common or message["type"] not in message:
         return [f"whatsapp {sorted(message)}"]
+    if not re.fullmatch(
+        r"\+[1-9][0-9]+" if to == "to" else r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}", message[to]
+    ):
+        return [to]
     if message["type"] == "text":
         size = len(message["text"]["body"])
         return [] if 1 <= size <= 4096 else [f"a text of {size}"]

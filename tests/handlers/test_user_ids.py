@@ -121,13 +121,20 @@ def test_somebody_never_heard_of_has_a_ledger_under_their_id_until_a_number_is_t
     ] == ["opt_out"]
     assert not stopped(wa, person)
     wa.drain()
-    assert wa.sms.sent == []  # nobody ever told us where to confirm it
+    (confirmation,) = wa.confirmations(user_id)
+    assert confirmation.whatsapp
+    assert confirmation.whatsapp["recipient"] == user_id
+    assert "to" not in confirmation.whatsapp
+    delivered = chat.fate(wa, confirmation, "delivered", recipient_user_id=user_id)
+    whatsapp.receive(wa.rt, delivered, 1)
+    assert id_of(wa, user_id) == own
     say(wa, person, user_id, "Halo")
     assert stopped(wa, person)
     (event,) = chat.opt_outs(wa, person)
     assert (event["source"], event["address"]) == ("linked", own)
     wa.live(120)
-    assert wa.sms.sent == []
+    assert len(wa.sms.sent) == 1
+    whatsapp.receive(wa.rt, delivered, 1)
     assert id_of(wa, user_id) == wa.id_of(person)
 
 
@@ -180,6 +187,36 @@ def test_no_table_holds_a_user_id(wa: World) -> None:
     rt = wa.rt
     for table in (rt.state_table, rt.messages_table, rt.ledger_table, rt.keys_table):
         assert user_id not in repr(wa.items(table))
+
+
+def test_a_stop_is_confirmed_once_under_whichever_name(wa: World) -> None:
+    """Its first worker died after it answered; then the id was led to a number, and the STOP came again."""
+    person, user_id = chat.agrees(wa), user(wa)
+    say(wa, None, user_id, "Halo")
+    stop = chat.message(wa, "", "STOP", **known(None, user_id))
+    first, looks = [True], itertools.count(1)
+
+    def dies_after_the_answer(made: Call, go: Callable[[Any], Any]) -> Any:
+        answer = go(made.request)
+        if made.name == "send_message_batch":
+            raise Killed
+        return answer
+
+    def lags(made: Call, go: Callable[[Any], Any]) -> Any:
+        """The other worker led the id, and has yet to carry what was said."""
+        if made.name == "query" and next(looks) == 1 and first.pop():
+            raise Killed
+        return go(made.request)
+
+    with pytest.raises(Killed):
+        whatsapp.receive(wa.watched(dies_after_the_answer), stop, 1)
+    with pytest.raises(Killed):
+        whatsapp.receive(wa.watched(lags), chat.message(wa, "", "Halo", **known(person, user_id)), 1)
+    assert id_of(wa, user_id) == wa.id_of(person)
+    whatsapp.receive(wa.rt, stop, 2)
+    wa.live(120)
+    assert stopped(wa, person)
+    assert len(wa.sms.sent) == 1
 
 
 @pytest.mark.parametrize("call", range(5, 16))

@@ -70,6 +70,7 @@ def test_a_stop_of_somebody_without_a_number_holds_for_them_once_it_is_told(stac
         names.append(f"/v1/recipients/{found['recipient_id']}")
     say(stack, "BERHENTI", "", from_user_id=user_id)
     until(lambda: stack.call("GET", names[0])[0] == 200)
+    until(lambda: bool(stack.phones.all().get(user_id)))  # the confirmation
     say(stack, "Halo", person, from_user_id=user_id)
     until(lambda: stack.call("GET", f"{names[1]}/ledger")[0] == 200)
     (event,) = stack.call("GET", f"{names[1]}/ledger")[1]["events"]

@@ -65,10 +65,20 @@ def record(rt: Runtime, brand: str, recipient_id: str, draft: Draft) -> Standing
 
 
 def reply(
-    rt: Runtime, message: Message, event_id: str, recipient_id: str, key: bytes, to: str, text: str
+    rt: Runtime,
+    message: Message,
+    event_id: str,
+    recipient_id: str,
+    key: bytes,
+    to: str,
+    text: str,
+    address: str | None = None,
 ) -> Item:
-    """The message that answers the act `event_id`: one per act, however often the act is delivered."""
-    message_id = f"~{message.kind}~{recipient_id}~{event_id}"
+    """The message that answers the act `event_id`: one per act, however often the act is delivered.
+
+    `address` is the pseudonym that the act came through, where that may be led to another recipient later.
+    """
+    message_id = f"~{message.kind}~{address or recipient_id}~{event_id}"
     pk = messages.message_key(message.brand, message_id)
     sealed = contents.seal(key, pk, Contents(to, text))
     return messages.new(message, message_id, recipient_id, sealed, rt.now())

@@ -68,7 +68,7 @@ def settle(rt: Runtime, user_id: str, acted: str | None, number: str | None = No
     the id was led elsewhere is found by nobody else.
     """
     ids, found = _find(rt, user_id)
-    if number is None:
+    if number is None or number in ids:  # a message to the id itself tells nothing new
         alias = found or recipient(rt, user_id)
     elif found is None:
         name = identity.named(rt, ids, None)

@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from izin.aws.runtime import Runtime
 from izin.domain.message import Filled, Purpose
 from izin.domain.registry import Carrier, Sender
+from izin.domain.whatsapp import is_user_id
 
 CONNECT_SECONDS, READ_SECONDS = 1, 2
 """Together with a stall and the clocks' difference they stay below `consent.MARGIN`."""
@@ -173,7 +174,7 @@ def whatsapp_message(outgoing: Outgoing) -> dict[str, Any]:
     body: dict[str, Any] = {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
-        "to": outgoing.to,
+        "recipient" if is_user_id(outgoing.to) else "to": outgoing.to,
         "biz_opaque_callback_data": outgoing.reference,
     }
     if outgoing.template is None:

@@ -35,13 +35,17 @@ def gather(rt: Runtime, recipient_id: str, brands: Iterable[str]) -> dict[str, A
 
     After an erasure the key is gone: then only the pseudonymous record is left, and `erased` is true.
     """
-    key, wanted = _key(rt, recipient_id), sorted(brands)
-    kept = [_of_brand(rt, key, recipient_id, brand) for brand in wanted]
-    others = sorted(state.aliases(rt, recipient_id))
-    # What was said at another address before anybody knew that it was theirs has a ledger of its own.
-    before = [_of_brand(rt, _key(rt, other), other, brand) for other in others for brand in wanted]
-    kept += [brand for brand in before if brand["events"]]
-    sent = [_message(key, item) for item in messages.of(rt, recipient_id) if item["brand"] in wanted]
+    wanted, others = sorted(brands), sorted(state.aliases(rt, recipient_id))
+    # What was said at another address before anybody knew that it was theirs has records of its own.
+    keys = {one: _key(rt, one) for one in (recipient_id, *others)}
+    kept = [_of_brand(rt, key, one, brand) for one, key in keys.items() for brand in wanted]
+    kept = [brand for brand in kept if brand["events"] or brand["recipient_id"] == recipient_id]
+    sent = [
+        _message(key, item)
+        for one, key in keys.items()
+        for item in messages.of(rt, one)
+        if item["brand"] in wanted
+    ]
     told = [event["personal"] for brand in kept for event in brand["events"]] + [
         one["personal"] for one in sent
     ]
@@ -49,7 +53,7 @@ def gather(rt: Runtime, recipient_id: str, brands: Iterable[str]) -> dict[str, A
         "recipient_id": recipient_id,
         "also_known_as": others,
         "generated_at": shown(rt.now()),
-        "erased": key is None,
+        "erased": keys[recipient_id] is None,
         "addresses": sorted(
             {known[name] for known in told for name in ("address", "user_id", "to") if name in known}
         ),

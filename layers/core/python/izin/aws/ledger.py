@@ -7,6 +7,7 @@ delete; a put is conditional on the number being free.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,12 +79,18 @@ def append(rt: Runtime, brand: str, recipient_id: str, draft: Draft) -> Standing
 
 
 def append_to(rt: Runtime, seen: State, draft: Draft) -> bool:
-    """Write the event right behind what was `seen`, or not at all; whether that was done."""
+    """Write the event right behind what was `seen`, or not at all; whether that was done.
+
+    An act that was answered already, as another recipient of the same person, is not answered again.
+    """
     try:
         rt.dynamodb.transact_write_items(TransactItems=_writes(rt, seen, draft))
     except ClientError as error:
-        if cancellation(error) is None:
+        reasons = cancellation(error)
+        if reasons is None:
             raise
+        if reasons == ["None", "None", "ConditionalCheckFailed"]:
+            return append_to(rt, seen, replace(draft, reply=None))
         return False
     return True
 

@@ -149,10 +149,13 @@ def _details(rt: Runtime, heard: Heard) -> dict[str, str]:
 def _answer(rt: Runtime, heard: Heard, reply: Reply, kind: Kind) -> Item | None:
     """The message that answers the reply, in the person's language: within minutes of it, or never.
 
-    None where nobody ever told us a number to send it to.
+    To their number where it was ever told, else to the platform's id of them. None for an id of a form
+    that nothing is known to be sent to.
     """
-    recipient_id = heard.state.recipient_id
+    recipient_id, user_id = heard.state.recipient_id, heard.said.user_id
     to = heard.phone.e164 if heard.phone else ledger.number(rt, heard.key, heard.brand.id, recipient_id)
+    if to is None and user_id and whatsapp.is_user_id(user_id):
+        to = user_id
     if to is None:
         return None
     language = replies.language(reply, heard.state.standing, heard.pack, heard.sender.language)
@@ -168,4 +171,4 @@ def _answer(rt: Runtime, heard: Heard, reply: Reply, kind: Kind) -> Item | None:
         answers=heard.given_at,
     )
     text = template.format(brand=heard.brand.name, contact=heard.brand.contact, sender=heard.sender.address)
-    return acts.reply(rt, message, heard.event_id, recipient_id, heard.key, to, text)
+    return acts.reply(rt, message, heard.event_id, recipient_id, heard.key, to, text, heard.address)

@@ -61,7 +61,8 @@ TEXTABLE = frozenset({LineType.MOBILE, LineType.UNKNOWN})
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Phone:
-    """A valid number. Its `repr` is masked; `e164` itself is personal data and never logged.
+    """A valid number, or where somebody without one may be. Its `repr` is masked; `e164` itself is
+    personal data, never logged, and empty where there is none.
 
     `country` is ISO 3166-1 alpha-2, or `001`. `time_zones` are all zones the person may be in,
     sorted; a window must be open in each. `subdivisions` are the candidate states or provinces
@@ -99,6 +100,8 @@ class Phone:
         )
 
     def __repr__(self) -> str:
+        if not self.e164:
+            return f"Phone(no number, {self.country})"
         calling_code = _calling_code(self.e164)
         hidden = "*" * (len(self.e164) - 1 - len(calling_code) - 2)
         return (
@@ -168,6 +171,11 @@ def parse(text: str) -> Phone:
         time_zones=_longest(table.prefixes.get(country), national) or table.countries.get(country, ()),
         subdivisions=_longest(table.subdivisions.get(country), national),
     )
+
+
+def somewhere_in(country: str) -> Phone:
+    """Somebody whose number nobody told, only their country: they may be in any of its zones."""
+    return Phone("", country, LineType.UNKNOWN, _table().countries.get(country, ()))
 
 
 def country_of(text: str | None) -> str | None:
