@@ -16,7 +16,8 @@ from izin.aws.http import Answer, FieldError, Problem
 from izin.aws.runtime import Runtime, runtime
 from izin.domain import capture
 from izin.domain.capture import Capture
-from izin.domain.consent import Basis, Event, EventType, Standing
+from izin.domain.consent import Basis, Standing
+from izin.domain.events import Event, EventType
 from izin.domain.message import SENT_CHANNELS, Channel, Kind, Message, Purpose
 from izin.domain.pack import Rules, texts
 from izin.domain.times import shown, to_millisecond

@@ -23,7 +23,8 @@ from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import Draft, State
 from izin.domain import gate, phone, prompts, whatsapp
-from izin.domain.consent import MARGIN, SKEW, Event, EventType, Scope, Suppression
+from izin.domain.consent import MARGIN, SKEW, Scope, Suppression
+from izin.domain.events import Event, EventType
 from izin.domain.gate import Decision, Verdict
 from izin.domain.pack import pack_of
 from izin.domain.phone import Phone

@@ -16,7 +16,7 @@ from izin.aws.http import Answer, Principal, refuse
 from izin.aws.runtime import Runtime, runtime
 from izin.domain import importing
 from izin.domain.capture import Problem
-from izin.domain.consent import Event, EventType, apply
+from izin.domain.events import Event, EventType, apply
 from izin.domain.importing import Claim
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import Rules

@@ -19,7 +19,8 @@ from izin.aws.http import Answer, Principal, refuse
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import Draft
 from izin.domain import prompts
-from izin.domain.consent import Event, EventType, Scope, Suppression
+from izin.domain.consent import Scope, Suppression
+from izin.domain.events import Event, EventType
 from izin.domain.times import from_text, shown, to_millisecond, to_text
 
 logger = Logger()

@@ -18,7 +18,8 @@ from izin.aws.pages import Page
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import State
 from izin.domain import preferences, prompts
-from izin.domain.consent import Basis, Event, EventType, Scope, Suppression
+from izin.domain.consent import Basis, Scope, Suppression
+from izin.domain.events import Event, EventType
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import pack_of
 from izin.domain.preferences import Offer

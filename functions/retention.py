@@ -23,7 +23,7 @@ from izin.aws.rights import Request
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import SHARDS, Draft, State
 from izin.domain import chain
-from izin.domain.consent import Event, EventType
+from izin.domain.events import Event, EventType
 from izin.domain.message import Channel
 from izin.domain.rights import SETTLED, Right, plan, suppression
 from izin.domain.times import from_text, to_text

@@ -15,7 +15,7 @@ from izin.aws.http import Answer, Principal, refuse
 from izin.aws.rights import Request
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import Draft
-from izin.domain.consent import Event, EventType
+from izin.domain.events import Event, EventType
 from izin.domain.message import Channel
 from izin.domain.rights import SETTLED, Right, due_at, suppression
 from izin.domain.times import shown, to_millisecond

@@ -16,7 +16,7 @@ from izin.aws.replying import Heard
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import Draft
 from izin.domain import folding, keywords, phone, whatsapp
-from izin.domain.consent import EventType
+from izin.domain.events import EventType
 from izin.domain.inbound import Inbound, Malformed, read_object
 from izin.domain.keywords import Intent, Reply
 from izin.domain.message import Channel

@@ -11,7 +11,8 @@ from typing import Any
 
 from izin.aws import codec, dynamo
 from izin.domain import chain
-from izin.domain.consent import Event, EventType, Scope, Suppression
+from izin.domain.consent import Scope, Suppression
+from izin.domain.events import Event, EventType
 from izin.domain.message import Channel, Purpose
 from izin.domain.times import from_text, to_text
 from izin.exports import write

@@ -9,7 +9,8 @@ from izin.aws import codec
 from izin.certificate import Shown, document
 from izin.domain import chain
 from izin.domain.capture import wording_hash
-from izin.domain.consent import Event, EventType, Scope, Suppression, replay
+from izin.domain.consent import Scope, Suppression
+from izin.domain.events import Event, EventType, replay
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import load
 from izin.domain.registry import Brand

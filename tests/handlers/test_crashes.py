@@ -25,7 +25,7 @@ from izin.aws.ledger import Contention
 from izin.aws.messages import Status
 from izin.aws.runtime import Runtime
 from izin.aws.state import SHARDS
-from izin.domain.consent import EventType
+from izin.domain.events import EventType
 
 from tests.handlers.calls import FAULTS, Call, Fault, Killed, Watch
 from tests.handlers.conftest import MakeWorld

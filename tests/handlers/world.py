@@ -35,7 +35,7 @@ from izin.aws.messages import Status, Stored
 from izin.aws.runtime import Runtime
 from izin.aws.state import State
 from izin.domain import chain
-from izin.domain.consent import Event, EventType, block_of, replay
+from izin.domain.events import Event, EventType, block_of, replay
 from izin.domain.message import Kind, Purpose
 
 from tests.handlers.calls import Killed, Watch, Watched

@@ -20,7 +20,8 @@ import page
 from izin.aws import acts, identity, ledger, pages, registry, state
 from izin.aws.pages import Page
 from izin.aws.runtime import Runtime
-from izin.domain.consent import Event, EventType, Scope, Standing, Suppression
+from izin.domain.consent import Scope, Standing, Suppression
+from izin.domain.events import Event, EventType
 from izin.domain.message import Channel, Purpose
 from izin.domain.prompts import Prompt
 

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import page
 import pytest
 from izin.aws import pages
-from izin.domain.consent import EventType, Status, Suppression
+from izin.domain.consent import Status, Suppression
+from izin.domain.events import EventType
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import pack_of
 from izin.domain.preferences import may_offer

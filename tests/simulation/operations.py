@@ -12,7 +12,8 @@ from izin.aws.dynamo import Item
 from izin.aws.messages import Status
 from izin.aws.runtime import Runtime
 from izin.aws.state import Draft
-from izin.domain.consent import Event, EventType, Scope, Suppression
+from izin.domain.consent import Scope, Suppression
+from izin.domain.events import Event, EventType
 from izin.domain.gate import Decision, Verdict
 from izin.domain.message import Channel, Kind, Message, Purpose
 

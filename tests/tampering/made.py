@@ -15,7 +15,8 @@ from izin.aws import codec
 from izin.aws.dynamo import pack
 from izin.aws.state import state_key
 from izin.domain import chain, log, merkle
-from izin.domain.consent import Event, EventType, Scope, Suppression, replay
+from izin.domain.consent import Scope, Suppression
+from izin.domain.events import Event, EventType, replay
 from izin.domain.log import Batch, Change, Entry
 from izin.domain.message import Channel, Purpose
 from izin.domain.times import from_text

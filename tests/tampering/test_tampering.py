@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from izin import cli
 from izin.domain.chain import canonical
-from izin.domain.consent import EventType
+from izin.domain.events import EventType
 from izin.domain.times import to_text
 from izin.verify import proof, replay
 from izin.verify.note import Forged

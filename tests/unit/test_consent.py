@@ -12,20 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from izin.aws import codec
-from izin.domain.consent import (
-    MARGIN,
-    Event,
-    EventType,
-    Permits,
-    Scope,
-    Status,
-    Suppression,
-    apply,
-    block_of,
-    covers,
-    replay,
-    silent_from,
-)
+from izin.domain.consent import MARGIN, Permits, Scope, Status, Suppression, covers, silent_from
+from izin.domain.events import Event, EventType, apply, block_of, replay
 from izin.domain.message import Channel, Purpose
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)

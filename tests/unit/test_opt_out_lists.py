@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from izin.domain.consent import Event, EventType, Scope, Standing, Suppression, apply, replay
+from izin.domain.consent import Scope, Standing, Suppression
+from izin.domain.events import Event, EventType, apply, replay
 from izin.domain.message import Channel, Purpose
 from izin.domain.opt_out_lists import Act, Entry, event_of, judge, together
 

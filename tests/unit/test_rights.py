@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from izin.aws import codec, messages
 from izin.domain import chain
-from izin.domain.consent import Block, Event, EventType, Grant, Scope, Standing, Suppression, apply
+from izin.domain.consent import Block, Grant, Scope, Standing, Suppression
+from izin.domain.events import Event, EventType, apply
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import heads, load, pack_of
 from izin.domain.rights import Plan, Right, due_at, plan, suppression

@@ -24,7 +24,7 @@ from izin.aws.ledger import Contention
 from izin.aws.runtime import Runtime
 from izin.aws.state import Draft
 from izin.domain import linking
-from izin.domain.consent import Event, EventType
+from izin.domain.events import Event, EventType
 from izin.domain.times import to_text
 
 _ATTEMPTS = 8

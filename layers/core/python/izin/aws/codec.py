@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from izin.domain.consent import Block, Event, EventType, Grant, Scope, Spoken, Standing, Suppression
+from izin.domain.consent import Block, Grant, Scope, Spoken, Standing, Suppression
+from izin.domain.events import Event, EventType
 from izin.domain.message import Channel, Purpose
 from izin.domain.times import from_text, to_text
 

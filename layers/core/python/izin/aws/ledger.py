@@ -19,7 +19,8 @@ from izin.aws.dynamo import Item, back_off, cancellation, pack, query, update_if
 from izin.aws.runtime import Runtime
 from izin.aws.state import Draft, State
 from izin.domain import chain
-from izin.domain.consent import Event, EventType, Standing, apply, block_of
+from izin.domain.consent import Standing
+from izin.domain.events import Event, EventType, apply, block_of
 from izin.domain.times import from_text, to_text
 
 _ATTEMPTS = 8

@@ -13,7 +13,8 @@ from izin.aws.dynamo import Item
 from izin.aws.runtime import Runtime
 from izin.aws.state import State
 from izin.domain import phone, prompts, replies, whatsapp
-from izin.domain.consent import Basis, EventType
+from izin.domain.consent import Basis
+from izin.domain.events import EventType
 from izin.domain.inbound import Inbound, Malformed
 from izin.domain.keywords import Intent, Reply
 from izin.domain.message import Channel, Kind, Message, Purpose

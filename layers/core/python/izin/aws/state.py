@@ -26,8 +26,9 @@ from izin.aws import codec
 from izin.aws.dynamo import Item, batch_get, get, lost_condition, pack, query, unpack, update, update_if
 from izin.aws.runtime import Runtime
 from izin.domain.chain import GENESIS
-from izin.domain.consent import Event, Permits, Scope, Standing, block_of, silent_from, with_block
+from izin.domain.consent import Permits, Scope, Standing, silent_from
 from izin.domain.contact import Contact
+from izin.domain.events import Event, block_of, with_block
 from izin.domain.history import Send
 from izin.domain.times import from_text, to_text
 

@@ -10,7 +10,8 @@ from typing import Any
 from izin.certificate.texts import both, second
 from izin.domain import evidence
 from izin.domain.capture import wording_hash
-from izin.domain.consent import Event, EventType, Standing
+from izin.domain.consent import Standing
+from izin.domain.events import Event, EventType
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import Rules, citation, statement
 from izin.domain.registry import Brand

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from izin.domain.consent import Event, EventType
+from izin.domain.events import Event, EventType
 
 _NOES = (EventType.OPT_OUT, EventType.REPLY_UNCLEAR)
 _WILL = (*_NOES, EventType.OPT_IN, EventType.REPLY_READ)

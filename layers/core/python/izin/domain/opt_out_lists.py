@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from izin.domain import prompts
-from izin.domain.consent import Event, EventType, Scope, Standing, Suppression, apply
+from izin.domain.consent import Scope, Standing, Suppression
+from izin.domain.events import Event, EventType, apply
 from izin.domain.message import Channel, Purpose
 
 

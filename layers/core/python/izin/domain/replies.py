@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from izin.domain.consent import Event, EventType, Scope, Standing, Suppression
+from izin.domain.consent import Scope, Standing, Suppression
+from izin.domain.events import Event, EventType
 from izin.domain.keywords import Intent, Reply
 from izin.domain.message import Channel, Kind
 from izin.domain.pack import Pack, same_language

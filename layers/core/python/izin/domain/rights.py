@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from izin.domain.consent import Event, EventType, Scope, Standing, Suppression
+from izin.domain.consent import Scope, Standing, Suppression
+from izin.domain.events import Event, EventType
 from izin.domain.message import Channel, Purpose
 from izin.domain.pack import Pack
 

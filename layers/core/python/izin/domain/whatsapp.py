@@ -15,7 +15,8 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from izin.domain import prompts
-from izin.domain.consent import Event, EventType, Scope, Suppression
+from izin.domain.consent import Scope, Suppression
+from izin.domain.events import Event, EventType
 from izin.domain.folding import fold
 from izin.domain.inbound import Malformed, characters, read_object, reference
 from izin.domain.message import Channel, Purpose
