@@ -167,5 +167,6 @@ def _believe(rt: Runtime, fate: Fate, code: int, stored: Stored) -> None:
     event = whatsapp.stopped(fate, stored.prompt, recipient_id, phone.country_of(fate.person.number), now)
     if event:
         acts.opt_out(rt, brand, recipient_id, Draft(event, {}, None))
+        aliases.pass_on(rt, recipient_id)  # who the message was for may be known by another name since
     if code == whatsapp.RESTING:
         state.rest(rt, brand, recipient_id, min(fate.receipt.at, now) + whatsapp.back_off())

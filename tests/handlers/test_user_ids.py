@@ -101,6 +101,17 @@ def test_who_stopped_on_the_platform_is_known_by_the_message(wa: World) -> None:
     assert stopped(wa, person)
 
 
+def test_what_an_answer_to_an_id_tells_holds_for_the_number_too(wa: World) -> None:
+    person, user_id = chat.agrees(wa), user(wa)
+    say(wa, None, user_id, "BANTUAN")
+    wa.drain()
+    (answer,) = wa.sms.sent
+    assert answer.to == user_id
+    say(wa, person, user_id, "Halo")
+    whatsapp.receive(wa.rt, chat.fate(wa, answer, "failed", 131050, recipient_user_id=user_id), 1)
+    assert stopped(wa, person)
+
+
 def test_the_platforms_stop_button_by_user_id(wa: World) -> None:
     person, user_id = chat.agrees(wa), user(wa)
     say(wa, person, user_id, "Halo")

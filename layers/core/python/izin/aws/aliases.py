@@ -12,7 +12,7 @@ then carried by its own writer. What a person said keeps its id and its time, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -159,9 +159,8 @@ def _said(rt: Runtime, brand: str, source: str, *, yeses: bool) -> Iterable[Even
 def _find(rt: Runtime, user_id: str) -> tuple[tuple[str, ...], Alias | None]:
     ids = identity.of_user(rt, user_id)
     found = batch_get(rt, [(rt.state_table, alias_key(one)) for one in ids])
-    items: Iterator[Item] = (item for one in ids if (item := found.get((rt.state_table, alias_key(one)))))
-    known = next(items, None)
-    return ids, _read(known) if known else None
+    known = [_read(item) for one in ids if (item := found.get((rt.state_table, alias_key(one))))]
+    return ids, known[0] if known else None
 
 
 def _again(rt: Runtime, name: str) -> Alias:
@@ -177,7 +176,7 @@ def _read(item: Item) -> Alias:
 
 
 def _led(rt: Runtime, alias: Alias) -> Alias | None:
-    """Lead an id that was never seen to its recipient; None where it was seen meanwhile."""
+    """Lead an id that was never seen to its recipient; None where somebody else saw it meanwhile."""
     new = {"pk": alias_key(alias.name), "recipient_id": alias.recipient_id}
     put = {"Item": pack(new), "ConditionExpression": "attribute_not_exists(pk)"}
     return alias if _together(rt, alias, {"Put": {"TableName": rt.state_table, **put}}) else None
