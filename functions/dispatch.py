@@ -26,6 +26,7 @@ from izin.domain import gate, phone, prompts, whatsapp
 from izin.domain.consent import MARGIN, SKEW, Scope, Suppression
 from izin.domain.events import Event, EventType
 from izin.domain.gate import Decision, Verdict
+from izin.domain.message import OFFERS
 from izin.domain.pack import pack_of
 from izin.domain.phone import Phone
 from izin.domain.registry import Brand, Sender
@@ -218,11 +219,12 @@ def _settle(
     rt: Runtime, ticket: Ticket, seen: _Seen, claim: Claim, outcome: Outcome, now: datetime, note: str | None
 ) -> None:
     stored, number = seen.stored, claim.number
+    last = stored.attempts + 1 >= OFFERS
     match outcome:
         case Accepted(carrier_ref):
             status = Status.SENT
             messages.settle(rt, stored, number, now, status, carrier_ref=carrier_ref, note=note)
-        case Refused(later=True):
+        case Refused(later=True) if not last:
             status = Status.DUE
             wait = min(_TRY_LATER * 2**stored.attempts, _LONGEST_WAIT)
             if claims.give_back(rt, stored, claim, now, now + timedelta(seconds=wait)):
@@ -233,7 +235,7 @@ def _settle(
                 _believe_carrier(rt, seen, claim, now)
             messages.settle(rt, stored, number, now, status, note=code)
         case _:
-            again = seen.sender.may_repeat(stored.message.purpose, stored.message.essential)
+            again = not last and seen.sender.may_repeat(stored.message.purpose, stored.message.essential)
             status = Status.DUE if again else Status.UNKNOWN
             if messages.recover(rt, stored.pk, number, now, again=again) and again:
                 _again(rt, ticket, _TRY_LATER)

@@ -22,6 +22,7 @@ from izin.aws.messages import RECHECK, Status
 from izin.aws.queue import Ticket
 from izin.aws.runtime import Runtime, runtime
 from izin.aws.state import SHARDS
+from izin.domain.message import OFFERS
 from izin.domain.registry import Sender
 from izin.domain.times import from_text
 
@@ -125,7 +126,8 @@ def _recover(rt: Runtime, item: Item, now: datetime) -> bool:
     if now < stored.wake_at:  # the index was behind: this is a later claim
         return False
     sender = _sender(rt, stored.message.sender)
-    again = sender is not None and sender.may_repeat(stored.message.purpose, stored.message.essential)
+    message, last = stored.message, stored.attempts >= OFFERS
+    again = not last and sender is not None and sender.may_repeat(message.purpose, message.essential)
     recovered = messages.recover(rt, stored.pk, stored.claim, now, again=again)
     if recovered and again:
         queue.enqueue(rt, [Ticket(stored.pk, stored.recipient_id, stored.message.sender)])

@@ -61,13 +61,24 @@ class Emulator:
         )
 
 
+def port(text: str) -> int:
+    """A port with room for two more behind it. Raises `LocalError`, which says what to give."""
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= _LAST_PORT - 2:
+        return int(text)
+    raise LocalError(
+        f"PORT={text} is no port. Give a number up to {_LAST_PORT - 2}, as in: PORT=4600 make run"
+    )
+
+
+_LAST_PORT = 65535
+
+
 def require_free(*ports: int) -> None:
     """Raises `LocalError` naming the first port that another program has, and a remedy."""
     for port in ports:
         if not is_free(port):
-            other = next(
-                p for p in range(ports[0] + 10, 65000, 10) if all(is_free(p + q - ports[0]) for q in ports)
-            )
+            others = (*range(ports[0] + 10, _LAST_PORT - 10, 10), *range(4600, ports[0], 10))
+            other = next(p for p in others if all(is_free(p + q - ports[0]) for q in ports))
             raise LocalError(
                 f"Port {port} is in use by another program. Stop that one, or: PORT={other} make run"
             )

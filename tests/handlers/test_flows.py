@@ -19,6 +19,7 @@ from botocore.config import Config
 from izin.aws import carriers, identity, messages, queue
 from izin.aws.messages import Status
 from izin.aws.receiving import Early
+from izin.domain.message import OFFERS
 
 from tests.handlers.calls import Call
 from tests.handlers.fake_sms import (
@@ -684,6 +685,32 @@ def test_a_passing_refusal_is_offered_again(here: World, code: str) -> None:
     assert (here.status("promotion"), len(here.sent("promotion"))) == ("sent", 3)
     assert here.look_up("promotion")["attempts"] == 3
     assert len(here.show(person)["recent_sends"]) == 1  # the cap's slot was given back
+
+
+@pytest.mark.parametrize(
+    ("answer", "fields"),
+    [(refuses("ThrottlingException"), {}), (FAILS, {"purpose": "authentication"})],
+    ids=["later", "doubt"],
+)
+def test_what_the_carrier_never_takes_is_not_offered_for_ever(
+    here: World, answer: Reply, fields: dict[str, str]
+) -> None:
+    person = here.person()
+    here.agrees(person)
+    here.register(at_least_once=True)
+    here.clock.at = DAY
+    here.submit(person, "never", **fields)
+    here.plain_dynamodb.update_item(
+        TableName=here.rt.messages_table,
+        Key={"pk": {"S": "shopx#never"}},
+        UpdateExpression="SET attempts = :many",
+        ExpressionAttributeValues={":many": {"N": str(OFFERS - 2)}},
+    )
+    here.sms.plan += [answer, answer]
+    here.live(7200, sweep_every=600)
+    told = here.look_up("never")
+    assert (told["status"], told["attempts"]) == ("unknown" if fields else "failed", OFFERS)
+    assert not here.sms.plan
 
 
 def test_nobody_at_the_carriers_address_is_a_passing_refusal(here: World) -> None:

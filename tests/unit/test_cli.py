@@ -158,3 +158,12 @@ def test_what_rests_on_a_consent_in_india_names_no_transaction(capsys: pytest.Ca
     said = answer(capsys, *asked, "--purpose", "transactional", *late)
     assert [reason["code"] for reason in said["reasons"]] == ["basis_missing"]
     assert answer(capsys, *asked, "--purpose", "announcement", *late)["verdict"] == "defer"
+
+
+def test_it_ends_quietly_when_nobody_reads_on() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "izin.cli", "rules", "ID", "--purpose", "marketing"]
+    with os.fdopen(write, "w") as nobody:
+        done = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")

@@ -28,7 +28,7 @@ from pydantic_core import PydanticCustomError
 
 from izin.domain import templates
 from izin.domain.consent import Basis, Method, Scope
-from izin.domain.message import SENT_CHANNELS, Channel, Purpose
+from izin.domain.message import OFFERS, SENT_CHANNELS, Channel, Purpose
 from izin.domain.pack import RuleSet, not_relaxable
 from izin.domain.registry import Carrier
 
@@ -148,7 +148,11 @@ class Submission(Question):
     id: MessageId
     campaign: Name | None = Field(default=None, description="what opt-outs that follow are counted by")
     not_before: Instant | None = None
-    expires_at: Instant | None = None
+    expires_at: Instant | None = Field(
+        default=None,
+        description="when it is no longer worth sending; without it, what the carrier cannot take just now is"
+        f" offered {OFFERS} times, for about three days, and then has failed",
+    )
 
     @model_validator(mode="after")
     def _can_be_sent(self) -> Submission:

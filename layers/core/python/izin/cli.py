@@ -7,6 +7,7 @@ address and credentials.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import zoneinfo
 from collections.abc import Sequence
@@ -37,17 +38,22 @@ _COMMANDS = (
     *(key, pepper, local),
 )
 _UNANSWERABLE = 2
+_UNREAD = 141  # as the shell calls what ended with its pipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 2 for what cannot be carried out."""
+    """Run one command and return its exit status: 2 for what cannot be done, 141 where nobody reads on."""
     zoneinfo.reset_tzpath(to=[])  # the pinned tzdata, never the older one of the machine
     asked = _parser().parse_args(arguments)
     try:
         status: int = asked.run(asked)
+        sys.stdout.flush()
     except Unanswerable as error:
         print(f"izin {asked.command}: {error}", file=sys.stderr)
         return _UNANSWERABLE
+    except BrokenPipeError:  # whoever reads has read enough, as `head` does; the rest goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNREAD
     return status
 
 

@@ -21,6 +21,9 @@ class Channel(StrEnum):
 
 SENT_CHANNELS = frozenset({Channel.SMS, Channel.WHATSAPP})
 
+OFFERS = 80
+"""How often a message is offered to a carrier that cannot take it: ever later, at last once an hour."""
+
 
 class Purpose(StrEnum):
     """What a message is for. Consent is given, and rules are written, per purpose."""
