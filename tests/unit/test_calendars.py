@@ -48,6 +48,8 @@ TOOL = tool()
         ("2027-03-08", "ID", (), ("public",)),  # Nyepi
         ("2027-03-09", "ID", (), ("government",)),  # cuti bersama
         ("2027-07-04", "US", (), ("public",)),
+        ("2026-06-15", "US", ("UT",), ("public",)),  # Juneteenth, on the Monday before
+        ("2027-06-21", "US", ("UT",), ("public",)),  # and after a weekend
         ("2027-06-14", "US", ("PA",), ("telemarketing",)),  # Flag Day
         ("2027-03-26", "US", ("PA",), ("telemarketing",)),  # Good Friday
         ("2027-11-02", "US", ("RI",), ("telemarketing",)),  # Election Day
