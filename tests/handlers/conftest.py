@@ -26,7 +26,7 @@ from izin.aws.runtime import Runtime
 
 from infra import emulator
 from infra.emulator import Emulator
-from tests.handlers import schema, world
+from tests.handlers import invariants, schema
 from tests.handlers.fake_sms import SERVICE, SOCIAL, FakeSms, serving
 from tests.handlers.schema import Properties
 from tests.handlers.world import Clock, DelayedSqs, World
@@ -133,7 +133,7 @@ def here(make_world: MakeWorld) -> Iterator[World]:
     """A fresh world; when the test has passed, everything that must never be has not been."""
     made = make_world()
     yield made
-    assert world.violations(made) == []
+    assert invariants.violations(made) == []
 
 
 class Overheard(logging.Handler):

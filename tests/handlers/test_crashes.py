@@ -29,7 +29,8 @@ from izin.domain.events import EventType
 
 from tests.handlers.calls import FAULTS, Call, Fault, Killed, Watch
 from tests.handlers.conftest import MakeWorld
-from tests.handlers.world import MORNING, NIGHT, Left, Troubled, World, left, violations
+from tests.handlers.invariants import Left, left, violations
+from tests.handlers.world import MORNING, NIGHT, Troubled, World
 
 Act = Callable[[World, Runtime, str, int], None]
 """What the worker `Runtime` does about a person, in case number `int`."""

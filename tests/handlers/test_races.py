@@ -26,7 +26,8 @@ from izin.domain.consent import PERMIT
 
 from tests.handlers import test_whatsapp as chat
 from tests.handlers.conftest import MakeWorld
-from tests.handlers.world import MORNING, Said, Shifted, World, left, violations
+from tests.handlers.invariants import left, violations
+from tests.handlers.world import MORNING, Said, Shifted, World
 
 WORKERS = 16
 
