@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
-from izin.api import BrandBody, Name, SenderBody, TemplateBody, WordingBody
+from izin.api import Name
 from izin.aws import files, http
 from izin.aws import registry as store
 from izin.aws.dynamo import Item, get
@@ -18,6 +18,7 @@ from izin.aws.runtime import Runtime, runtime
 from izin.domain import capture
 from izin.domain.pack import Rules, pack_of
 from izin.domain.registry import Brand
+from izin.registering import BrandBody, SenderBody, TemplateBody, WordingBody
 from pydantic import TypeAdapter, ValidationError
 
 logger = Logger()

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from izin.answers import decision
-from izin.api import BrandBody
 from izin.aws import registry
 from izin.domain import gate, phone
 from izin.domain.consent import Block, Grant, Scope, Standing, Suppression
@@ -35,6 +34,7 @@ from izin.domain.pack import (
 from izin.domain.phone import Phone
 from izin.domain.reasons import Code
 from izin.domain.registry import Brand, Carrier, Sender
+from izin.registering import BrandBody
 from pydantic import ValidationError
 
 M, P = Purpose.MARKETING, Purpose.ANNOUNCEMENT

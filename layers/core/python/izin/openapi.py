@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from izin import api
+from izin import api, registering
 from izin.domain.reasons import Code
 
 _REF = "#/components/schemas/{model}"
@@ -66,13 +66,13 @@ OPERATIONS = (
         (202,),
     ),
     Operation("GET /v1/recipients/{recipient_id}/proof", "That the log holds them, for a stranger", "read"),
-    Operation("PUT /v1/brands/{id}", "Register a brand", "admin", api.BrandBody),
+    Operation("PUT /v1/brands/{id}", "Register a brand", "admin", registering.BrandBody),
     Operation("GET /v1/brands/{id}", "A brand as registered", "read"),
-    Operation("PUT /v1/senders/{id}", "Register a sender", "admin", api.SenderBody),
+    Operation("PUT /v1/senders/{id}", "Register a sender", "admin", registering.SenderBody),
     Operation("GET /v1/senders/{id}", "A sender as registered", "read"),
-    Operation("PUT /v1/templates/{id}", "Register a template", "admin", api.TemplateBody),
+    Operation("PUT /v1/templates/{id}", "Register a template", "admin", registering.TemplateBody),
     Operation("GET /v1/templates/{id}", "A template as registered", "read"),
-    Operation("PUT /v1/wordings/{id}", "Register what people are shown", "admin", api.WordingBody),
+    Operation("PUT /v1/wordings/{id}", "Register what people are shown", "admin", registering.WordingBody),
     Operation("GET /v1/wordings/{id}", "A wording, the newest or `?version=`", "read"),
     Operation("GET /openapi.json", "This description", None),
     Operation("GET /p/{token}", "The person's page; changes nothing", None, content=_HTML),
