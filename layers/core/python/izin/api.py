@@ -1,7 +1,7 @@
 """What does the HTTP API take? Every request body, as a model that refuses what it does not know.
 
-Times are RFC 3339 with an offset. Ids that callers choose are printable and short, and never end
-up in a path of somebody else's.
+What the registry takes is in `izin.registering`. Times are RFC 3339 with an offset. Ids that callers
+choose are printable and short, and never end up in a path of somebody else's.
 """
 
 from __future__ import annotations
