@@ -40,7 +40,7 @@ def ask_access(rt: Runtime, event: http.Event) -> Answer:
         act = _event(EventType.ACCESS_REQUESTED, f"access-{body.id}", request, request.requested_at, now)
         acts.record(rt, request.brand, recipient_id, Draft(act, {}, None))
         return http.answer(HTTPStatus.ACCEPTED, _said(request))
-    found = rights.find(rt, recipient_id, body.id)
+    found = _made(rt, recipient_id, body.id)
     if found is None or found.right is not Right.ACCESS:
         message = "register the request first: the same call without handed_over_at"
         raise refuse(HTTPStatus.NOT_FOUND, "id", "unknown_request", message)
@@ -48,14 +48,14 @@ def ask_access(rt: Runtime, event: http.Event) -> Answer:
     act = _event(EventType.ACCESS_GIVEN, f"access-given-{body.id}", found, given_at, now)
     acts.record(rt, found.brand, recipient_id, Draft(act, {}, None))
     rights.close(rt, found, given_at)
-    return http.answer(HTTPStatus.OK, _said(rights.find(rt, recipient_id, body.id) or found))
+    return http.answer(HTTPStatus.OK, _said(rights.find(rt, found.recipient_id, body.id) or found))
 
 
 def show(rt: Runtime, event: http.Event) -> Answer:
     """Everything that is kept of the person: JSON, or a page where the caller accepts HTML."""
     reader = http.principal(event)
     recipient_id = _recipient(rt, event, reader, None if reader.brand == "*" else reader.brand)
-    _, brands = state.fetch_company(rt, recipient_id)
+    brands = state.brands(rt, recipient_id)
     kept = dossier.gather(rt, recipient_id, brands if reader.brand == "*" else brands & {reader.brand})
     if "text/html" in (event.get("headers") or {}).get("accept", ""):
         return http.page(paper.page(kept))
@@ -80,7 +80,7 @@ def _recipient(rt: Runtime, event: http.Event, reader: Principal, brand: str | N
     brands = frozenset[str]()
     if identity.is_pseudonym(recipient_id):
         recipient_id = aliases.primary(rt, recipient_id)
-        _, brands = state.fetch_company(rt, recipient_id)
+        brands = state.brands(rt, recipient_id)
     if not brands or (brand is not None and brand not in brands):
         message = "this brand has no record of them; POST /v1/recipients/lookup gives the id of a number"
         raise refuse(HTTPStatus.NOT_FOUND, "recipient_id", "unknown_recipient", message)
@@ -110,6 +110,12 @@ def _register(rt: Runtime, right: Right, recipient_id: str, body: RequestBody, n
         message = "this id belongs to a request of another kind: use an id of its own"
         raise refuse(HTTPStatus.CONFLICT, "id", "id_reused", message)
     return registered
+
+
+def _made(rt: Runtime, recipient_id: str, request_id: str) -> Request | None:
+    """A request of the person, also one that was made at another address before it was known for theirs."""
+    names = (recipient_id, *sorted(state.aliases(rt, recipient_id)))
+    return next((found for one in names if (found := rights.find(rt, one, request_id))), None)
 
 
 def _event(type_: EventType, event_id: str, request: Request, given_at: datetime, now: datetime) -> Event:

@@ -146,7 +146,9 @@ def _recipient(rt: Runtime, number: str | None) -> str | None:
 def _settle(rt: Runtime, fate: Fate, deliveries: int) -> None:
     """Record what became of a message, and what that tells of the person."""
     pk = receiving.receive(rt, fate.receipt, deliveries)
-    reached = fate.person.user_id if fate.receipt.outcome is Outcome.DELIVERED else None
+    # What is read at once may never be told as delivered.
+    arrived = fate.receipt.outcome in (Outcome.DELIVERED, Outcome.READ)
+    reached = fate.person.user_id if arrived else None
     if fate.code is None and reached is None:
         return
     item = get(rt, rt.messages_table, {"pk": pk})

@@ -65,11 +65,15 @@ def settle(rt: Runtime, user_id: str, acted: str | None, number: str | None = No
     """Remember that the id belongs to the recipient `number`, and carry what was said where it must hold.
 
     To be called after an act on `acted`, that an event with this id led to; an act that was made before
-    the id was led elsewhere is found by nobody else.
+    the id was led elsewhere is found by nobody else. `number` may be what a message was sent to: another
+    id's own name. That leads to a number by now, or noes alone go on to it, and from there with it.
     """
-    ids, found = _find(rt, user_id)
+    ids, found, told = _find_beside(rt, user_id, number)
+    number = told.recipient_id if told else number
     if number is None or number in ids:  # a message to the id itself tells nothing new
         alias = found or recipient(rt, user_id)
+    elif told and told.name == number:
+        alias = _beside(rt, found or recipient(rt, user_id), number)
     elif found is None:
         name = identity.named(rt, ids, None)
         alias = _led(rt, Alias(name, number)) or _led_on(rt, _again(rt, name), number)
@@ -87,9 +91,7 @@ def moved(rt: Runtime, user_id: str, number: str | None, target: str) -> None:
     What they said no to holds there, also what comes by the old id later.
     """
     settle(rt, user_id, None, number)
-    alias = recipient(rt, user_id)
-    if target not in {alias.recipient_id, *alias.also}:
-        _join(rt, alias, target)
+    alias = _beside(rt, recipient(rt, user_id), target)
     pass_on(rt, alias.recipient_id)
 
 
@@ -157,10 +159,20 @@ def _said(rt: Runtime, brand: str, source: str, *, yeses: bool) -> Iterable[Even
 
 
 def _find(rt: Runtime, user_id: str) -> tuple[tuple[str, ...], Alias | None]:
+    ids, found, _ = _find_beside(rt, user_id, None)
+    return ids, found
+
+
+def _find_beside(
+    rt: Runtime, user_id: str, told: str | None
+) -> tuple[tuple[str, ...], Alias | None, Alias | None]:
+    """Every name that an id may have, what it leads to, and what `told` leads to, if an id's own name."""
     ids = identity.of_user(rt, user_id)
-    found = batch_get(rt, [(rt.state_table, alias_key(one)) for one in ids])
-    known = [_read(item) for one in ids if (item := found.get((rt.state_table, alias_key(one))))]
-    return ids, known[0] if known else None
+    wanted = [*ids, *([told] if told else [])]
+    items = batch_get(rt, [(rt.state_table, alias_key(one)) for one in wanted])
+    found = {alias.name: alias for alias in map(_read, items.values())}
+    known = [found[one] for one in ids if one in found]
+    return ids, known[0] if known else None, found.get(told or "")
 
 
 def _again(rt: Runtime, name: str) -> Alias:
@@ -188,9 +200,12 @@ def _led_on(rt: Runtime, alias: Alias, number: str) -> Alias:
         led = Alias(alias.name, number, carries=True)
         _together(rt, led, {"Update": _lead(rt, led)})
         alias = _again(rt, alias.name)
-    if alias.recipient_id != number and number not in alias.also:
-        alias = _join(rt, alias, number)
-    return _finished(rt, alias)
+    return _finished(rt, _beside(rt, alias, number))
+
+
+def _beside(rt: Runtime, alias: Alias, other: str) -> Alias:
+    """An id whose noes go on to another recipient of the person, where that is another."""
+    return alias if other in {alias.recipient_id, *alias.also} else _join(rt, alias, other)
 
 
 def _lead(rt: Runtime, alias: Alias) -> Item:

@@ -58,7 +58,7 @@ def gather(rt: Runtime, said: Inbound, channel: Channel, given_at: datetime, nam
 
     `names` are what the carrier calls the person's address and the sender's. Raises Malformed.
     """
-    person = _phone(said.person, names[0])
+    person = _phone(said, names[0])
     sender = registry.sender_at(rt, channel, said.sender_address)
     if sender is None:
         raise Malformed(f"unknown_{names[1]}")
@@ -84,10 +84,12 @@ def gather(rt: Runtime, said: Inbound, channel: Channel, given_at: datetime, nam
     )
 
 
-def _phone(text: str | None, name: str) -> Phone | None:
+def _phone(said: Inbound, name: str) -> Phone | None:
     try:
-        return phone.parse(text) if text else None
+        return phone.parse(said.person) if said.person else None
     except InvalidNumber:
+        if said.user_id:  # that tells who it is, whatever is written beside it
+            return None
         raise Malformed(f"invalid_{name}") from None
 
 
@@ -154,7 +156,7 @@ def _answer(rt: Runtime, heard: Heard, reply: Reply, kind: Kind) -> Item | None:
     that nothing is known to be sent to.
     """
     recipient_id, user_id = heard.state.recipient_id, heard.said.user_id
-    to = heard.phone.e164 if heard.phone else ledger.number(rt, heard.key, heard.brand.id, recipient_id)
+    to = heard.phone.e164 if heard.phone else _number(rt, heard)
     if to is None and user_id and whatsapp.is_user_id(user_id):
         to = user_id
     if to is None:
@@ -173,3 +175,11 @@ def _answer(rt: Runtime, heard: Heard, reply: Reply, kind: Kind) -> Item | None:
     )
     text = template.format(brand=heard.brand.name, contact=heard.brand.contact, sender=heard.sender.address)
     return acts.reply(rt, message, heard.event_id, recipient_id, heard.key, to, text, heard.address)
+
+
+def _number(rt: Runtime, heard: Heard) -> str | None:
+    """The number of somebody who wrote by their id alone. That it is not found keeps no opt-out waiting."""
+    try:
+        return ledger.number(rt, heard.key, heard.brand.id, heard.state.recipient_id)
+    except (ClientError, BotoCoreError):
+        return None

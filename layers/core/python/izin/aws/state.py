@@ -302,6 +302,12 @@ def aliases(rt: Runtime, recipient_id: str) -> frozenset[str]:
     return frozenset(item.get("aliases", ()))
 
 
+def brands(rt: Runtime, recipient_id: str) -> frozenset[str]:
+    """The brands that have a state for a person, at whichever of their addresses."""
+    keys = [(rt.state_table, company_key(one)) for one in (recipient_id, *aliases(rt, recipient_id))]
+    return frozenset().union(*(item.get("brands", ()) for item in batch_get(rt, keys).values()))
+
+
 def with_company(seen: State, company: Item | None) -> Standing:
     """What holds for a person, a company-wide block that has yet to reach this brand's state included."""
     standing = seen.standing

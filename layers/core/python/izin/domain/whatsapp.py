@@ -278,15 +278,20 @@ def _code(errors: Any) -> int | None:
 
 
 def _person(item: Mapping[str, Any], contacts: list[Any], number: str, user_id: str) -> Person:
-    """The person in an event. What it leaves out is taken from the contact, where there is but one."""
+    """The person in an event. What it leaves out is taken from the contact, where that is surely the same."""
+    told = Person(_number(item.get(number)), _user_id(item.get(user_id)))
     contact = contacts[0] if len(contacts) == 1 and isinstance(contacts[0], dict) else {}
-    person = Person(
-        _number(item.get(number)) or _number(contact.get("wa_id")),
-        _user_id(item.get(user_id)) or _user_id(contact.get("user_id")),
-    )
+    beside = Person(_number(contact.get("wa_id")), _user_id(contact.get("user_id")))
+    if _differ(told.number, beside.number) or _differ(told.user_id, beside.user_id):
+        beside = Person()
+    person = Person(told.number or beside.number, told.user_id or beside.user_id)
     if not person:
         raise Malformed(f"missing_{number}")
     return person
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and one != other
 
 
 def _contacts(value: Mapping[str, Any]) -> list[Any]:
