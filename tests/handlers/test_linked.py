@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from izin.domain.times import shown
 from tests.handlers import test_whatsapp as chat
 from tests.handlers.calls import Call
 from tests.handlers.fake_sms import Sent
-from tests.handlers.test_user_ids import ask, id_of, known, say, see, stopped, user
+from tests.handlers.test_user_ids import ask, id_of, known, moved, say, see, stopped, user
 from tests.handlers.world import World
 
 wa = chat.wa
@@ -107,6 +108,20 @@ def test_somebody_of_whom_only_an_answer_to_the_id_is_kept_has_their_rights(
     name = own if by_alias else wa.id_of(person)
     assert see(wa, name)["addresses"] == [user_id]
     assert ask(wa, name, right).status == 202
+
+
+def test_an_erasure_reaches_an_id_that_is_known_through_another(wa: World) -> None:
+    """The id changed before anybody knew a number; then one was told with the new id."""
+    person, was, now = chat.agrees(wa), user(wa), user(wa)
+    say(wa, None, was, "STOP")
+    change = {"user_id": now, "previous_user_id": was}
+    whatsapp.receive(wa.rt, moved(wa, "user_changed_user_id", {}, change), 1)
+    say(wa, person, now, "Halo")
+    assert see(wa, wa.id_of(person))["addresses"] == sorted([person, was])
+    assert ask(wa, wa.id_of(person), "erasure").status == 202
+    wa.clock.at += timedelta(minutes=30)
+    assert wa.keep_house()["erased"] == 1
+    assert wa.items(wa.rt.keys_table) == []
 
 
 @pytest.mark.parametrize("by_alias", [True, False])

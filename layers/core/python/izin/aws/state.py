@@ -297,9 +297,13 @@ def alias_write(rt: Runtime, recipient_id: str, alias: str) -> Item:
 
 
 def aliases(rt: Runtime, recipient_id: str) -> frozenset[str]:
-    """The pseudonyms of the person's other addresses."""
-    item = get(rt, rt.state_table, {"pk": company_key(recipient_id)}) or {}
-    return frozenset(item.get("aliases", ()))
+    """The pseudonyms of the person's other addresses, also of one that is known through another."""
+    known, found = {recipient_id}, {recipient_id}
+    while found:
+        items = batch_get(rt, [(rt.state_table, company_key(one)) for one in sorted(found)])
+        found = {one for item in items.values() for one in item.get("aliases", ())} - known
+        known |= found
+    return frozenset(known - {recipient_id})
 
 
 def brands(rt: Runtime, recipient_id: str) -> frozenset[str]:
