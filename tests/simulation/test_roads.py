@@ -8,29 +8,36 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
+import consents
 import imports
 import inbound
 import opt_outs
+import page
 import recipients
 import reconcile
 import whatsapp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from izin.aws import identity, registry, state
+from izin.aws import identity, pages, registry, state
 from izin.aws.runtime import Runtime
 from izin.domain.message import Channel, Purpose
+from izin.domain.prompts import Prompt
+from izin.domain.way_out import TOKEN_LENGTH
 
 from tests.simulation.double import SCHEMAS, Database
 from tests.simulation.stock import request, silence
 from tests.simulation.world import PEPPERS
 
 START = datetime(2026, 11, 1, 5, tzinfo=UTC)
+LATE = 24  # hours after which all that was given arrives, and pages are pressed
 NOW = START + timedelta(days=10)
 PERSON, SMS, WHATSAPP = "+6281234567890", "+6285811223344", "+6285811223355"
 NUMBER = {"from": PERSON.removeprefix("+"), "wa_id": PERSON.removeprefix("+")}
@@ -83,7 +90,7 @@ class Act:
         return START + timedelta(hours=self.hour)
 
 
-def gate() -> Runtime:
+def gate(double_opt_in: bool = False) -> Runtime:
     """A brand with a sender on each channel, towards which nobody said anything yet."""
     silence()
     rt = Runtime(
@@ -97,7 +104,8 @@ def gate() -> Runtime:
         sleep=lambda _: None,
         jitter=lambda: 0.0,
     )
-    brand = {"id": "shopx", "name": "ShopX", "contact": "x@x.example", "relax": ["ID.consent.double_opt_in"]}
+    relaxed = [] if double_opt_in else ["ID.consent.double_opt_in"]
+    brand = {"id": "shopx", "name": "ShopX", "contact": "x@x.example", "relax": relaxed}
     registry.put(rt, registry.brand_key("shopx"), brand)
     common = {
         "brand": "shopx",
@@ -112,6 +120,17 @@ def gate() -> Runtime:
     sms = {"id": "sms", "channel": "sms", "address": SMS, "opt_out_list": "l", "marketing_only": True}
     registry.put_sender(rt, {**common, **sms})
     registry.put_sender(rt, {**common, "id": "wa", "channel": "whatsapp", "address": WHATSAPP})
+    link = pages.Page(
+        pk=pages.page_key(TOKEN),
+        brand="shopx",
+        recipient_id=identity.recipient(rt, PERSON),
+        country="ID",
+        channel=Channel.SMS,
+        language="id",
+        prompt=Prompt(message="m", sender="sms"),
+        expires_at=NOW,
+    )
+    pages.put(rt, link)
     return rt
 
 
@@ -204,7 +223,31 @@ def listed(rt: Runtime, act: Act) -> None:
     assert done["troubled"] == 0
 
 
-ROADS: dict[str, Callable[[Runtime, Act], None]] = {
+TOKEN = "0123456789abcdefghijkl"[:TOKEN_LENGTH]
+
+
+def pressed(button: str) -> Callable[[Runtime, Act], bool]:
+    """The page that a text led to: a button is pressed when the person sees it, and that is now."""
+
+    def arrive(rt: Runtime, act: Act) -> bool:
+        now = replace(rt, now=lambda: act.at)
+        shown = page.answer(now, {**request(None, token=TOKEN), "routeKey": "GET /p/{token}"})["body"]
+        if f'name="act" value="{button}"' not in shown:
+            return False
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', shown))
+        form = {
+            **request(None, token=TOKEN),
+            "routeKey": "POST /p/{token}",
+            "headers": {"content-type": "application/x-www-form-urlencoded"},
+            "body": urlencode({**hidden, "act": button}),
+        }
+        assert page.answer(now, form)["statusCode"] == 303
+        return True
+
+    return arrive
+
+
+ROADS: dict[str, Callable[[Runtime, Act], object]] = {
     "text_stop": text("STOP"),
     "text_stop_promo": text("STOP promo"),
     "text_start": text("START"),
@@ -221,6 +264,8 @@ ROADS: dict[str, Callable[[Runtime, Act], None]] = {
     "id_preference_resume": preference("resume", USER_ID),
     "linked_stop": chat("Berhenti", NUMBER | USER_ID),
     "linked_other": chat("Halo, apa kabar?", NUMBER | USER_ID),
+    "page_stop": pressed("opt_out"),
+    "page_back": pressed("resubscribe"),
     "agent": told(),
     "never_again": told(do_not_contact=True),
     "sms_import": imported("sms"),
@@ -230,10 +275,13 @@ ROADS: dict[str, Callable[[Runtime, Act], None]] = {
 
 NO = {
     *("text_stop", "text_stop_promo", "chat_stop", "button", "preference_stop", "agent", "provider"),
-    *("id_stop", "id_button", "id_preference_stop", "linked_stop"),
+    *("id_stop", "id_button", "id_preference_stop", "linked_stop", "page_stop"),
 }
 HANDSET = {"text_start", "chat_start", "preference_resume", "id_start", "id_preference_resume"}
-YES = {"sms": {"text_start", "sms_import"}, "whatsapp": HANDSET - {"text_start"} | {"whatsapp_import"}}
+YES = {
+    "sms": {"text_start", "sms_import", "page_back"},
+    "whatsapp": HANDSET - {"text_start"} | {"whatsapp_import"},
+}
 
 
 def will(acts: list[Act], channel: str) -> str:
@@ -245,8 +293,8 @@ def will(acts: list[Act], channel: str) -> str:
     def last(roads: set[str]) -> int:
         return max((act.hour for act in acts if act.road in roads), default=-1)
 
-    imports_of = {road for road in YES[channel] if road.endswith("import")}
-    if last(imports_of) < 0:
+    agreed = {road for road in YES[channel] if road.endswith(("import", "back"))}
+    if last(agreed) < 0:
         return "none"
     wanted = last(YES[channel]) > last(NO) and last(YES[channel] & HANDSET) > last({"never_again"})
     wanted = wanted or (last(YES[channel]) > last(NO) and last({"never_again"}) < 0)
@@ -263,7 +311,7 @@ def found(rt: Runtime) -> dict[str, str]:
 _acts = st.lists(st.builds(Act, st.sampled_from(sorted(ROADS)), st.integers(0, 12)), min_size=1, max_size=9)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_acts, st.randoms(use_true_random=False))
 def test_the_last_given_will_holds_by_whichever_road_it_came(acts: list[Act], chance: Random) -> None:
     # A list has one entry for a number: of several the provider shows the last.
@@ -272,12 +320,53 @@ def test_the_last_given_will_holds_by_whichever_road_it_came(acts: list[Act], ch
     acts.append(Act("linked_other", 6))  # at some time it is told whose the id is
     arriving = [*acts, *(act for act in acts if chance.random() < 0.4)]
     chance.shuffle(arriving)
-    rt = gate()
-    for act in arriving:
-        ROADS[act.road](rt, act)
+    rt, given = gate(), []
+    for hour, act in enumerate(arriving, LATE):
+        done = replace(act, hour=hour) if act.road.startswith("page") else act
+        if ROADS[act.road](rt, done) is not False:
+            given.append(done)
     statuses = found(rt)
     for channel in YES:
-        assert statuses.get(channel, "none") == will(acts, channel), (channel, arriving)
+        assert statuses.get(channel, "none") == will(given, channel), (channel, given)
+
+
+ASKED, PATIENCE = 6, 72  # the hour of the request, and how long a yes to it counts
+ANSWERS = {**{road: ROADS[road] for road in ("text_stop", "chat_stop", "agent")}, "text_ya": text("YA")}
+_answers = st.lists(
+    st.builds(Act, st.sampled_from(sorted(ANSWERS)), st.integers(0, ASKED + PATIENCE + 6)), max_size=6
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_answers, st.randoms(use_true_random=False))
+def test_a_yes_counts_from_its_request_whatever_comes_in_between(acts: list[Act], chance: Random) -> None:
+    """YA agrees to what was asked, in time; a no after the question ends it, before the YA or after it."""
+    rt = gate(double_opt_in=True)
+    ask = {
+        "brand": "shopx",
+        "sender": "sms",
+        "address": PERSON,
+        "channel": "sms",
+        "purposes": ["marketing"],
+        "captured_at": Act("", ASKED).at.isoformat(),
+        "wording": WORDING,
+        "language": "id",
+        "method": "checkbox",
+        "prechecked": False,
+        "source": "https://shopx.example/join",
+        "evidence": {"screenshot": "sha256:" + "a" * 64},
+    }
+    asking = replace(rt, now=lambda: Act("", ASKED).at)
+    answer = consents.capture_consent(asking, request(ask))
+    assert answer["statusCode"] == 200, answer["body"]
+    arriving = [*acts, *(act for act in acts if chance.random() < 0.4)]
+    chance.shuffle(arriving)
+    for act in arriving:
+        ANSWERS[act.road](rt, act)
+    ended = any(act.road != "text_ya" and act.hour >= ASKED for act in acts)
+    agreed = any(act.road == "text_ya" and ASKED <= act.hour < ASKED + PATIENCE for act in acts)
+    expected = "withdrawn" if ended else "granted" if agreed else "expired"
+    assert found(rt)["sms"] == expected, arriving
 
 
 def test_every_road_is_of_one_kind() -> None:
