@@ -248,7 +248,7 @@ def replies() -> list[Row]:
 
     from tests.replies import evaluation
 
-    measured = {"both sets": evaluation.figures(evaluation.whole())}
+    measured = {"every one": evaluation.figures(evaluation.whole())}
     measured |= {name: evaluation.figures(evaluation.rows(path)) for name, path in evaluation.SETS.items()}
     labelled = evaluation.whole()  # every country's words are prepared by now
     began = time.perf_counter()

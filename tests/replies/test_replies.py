@@ -15,9 +15,15 @@ from izin.domain.pack import GLOBAL, load, sentences
 from tests.replies import evaluation
 from tests.replies.evaluation import figures, rows, whole
 
-# What the present words reach; a change that lowers any of them is a change for the worse.
-RECALL, FALSE_ALARMS = 0.979, 0.017
-HELD_OUT_RECALL, HELD_OUT_FALSE_ALARMS = 0.95, 0.0385
+# Recall and false alarms that the present words reach; a change that lowers any is one for the worse.
+REACHED = {
+    "every one": (0.964, 0.020),
+    "held out": (0.965, 0.028),
+    "inbox": (0.975, 0.009),
+    "rare": (0.861, 0.050),
+    "tuning": (0.983, 0.012),
+}
+EXAMPLES = (0.981, 0.012)  # no measure: they are by those who chose the words
 
 SECTION_7 = tomllib.loads((Path(__file__).parent / "attested.toml").read_text("utf-8"))
 HOMES = {
@@ -46,25 +52,30 @@ STOPS = [(word, country) for word, country, intent in ATTESTED if intent == "opt
 
 
 def test_the_sets_are_as_large_and_as_varied_as_promised() -> None:
-    labelled, held_out = whole(), list(rows(evaluation.SETS["held out"]))
+    labelled = whole()
     assert len(labelled) >= 1500
     assert len({row.language for row in labelled}) >= 12
     assert sum(row.intent != "opt_out" for row in labelled) >= 500
-    assert 3 * len(held_out) >= len(labelled)
+    assert 3 * len(evaluation.unseen()) >= len(labelled)
 
 
-def test_the_whole_set() -> None:
+@pytest.mark.parametrize("name", REACHED)
+def test_what_the_words_reach(name: str) -> None:
+    found = figures(rows(evaluation.SETS[name]) if name in evaluation.SETS else whole())
+    recall, false_alarms = REACHED[name]
+    assert found.recall >= recall
+    assert found.false_alarms <= false_alarms
+
+
+def test_few_replies_are_left_for_a_person() -> None:
     found = figures(whole())
-    assert found.recall >= RECALL
-    assert found.false_alarms <= FALSE_ALARMS
     assert found.unclear / found.rows <= 0.05
 
 
-def test_what_nobody_tuned_to() -> None:
-    found = figures(rows(evaluation.SETS["held out"]))
-    assert found.recall >= HELD_OUT_RECALL
-    assert found.false_alarms <= HELD_OUT_FALSE_ALARMS
-    assert found.unclear / found.rows <= 0.05
+def test_the_examples_of_those_who_chose_the_words() -> None:
+    found = figures(rows(evaluation.MADE))
+    assert found.recall >= EXAMPLES[0]
+    assert found.false_alarms <= EXAMPLES[1]
 
 
 def test_the_page_is_current() -> None:

@@ -43,7 +43,7 @@ def intent_of(text: str, country: str | None) -> str:
         ("jangan berhenti", "ID", "none"),
         ("when does the sale end?", "ID", "none"),
         ("cancel my order 123", "ID", "none"),
-        ("STOP this nonsense", "ID", "unclear"),
+        ("STOP acme nonsuch", "ID", "unclear"),
         ("Cancel. My order is late", "US", "unclear"),
         ("Reply STOP to opt out", "US", "unclear"),
         ("🛑", "US", "unclear"),
@@ -117,6 +117,35 @@ def intent_of(text: str, country: str | None) -> str:
         ("n", None, "opt_out"),
         ("rock n roll", None, "none"),
         ("ยืนยัน", None, "confirm"),
+        # a slip inside an idiom, or in what is said of it
+        ("leav me alone", "US", "opt_out"),
+        ("plesae stop", "US", "opt_out"),
+        ("cancel my ordr", "US", "none"),
+        ("jangan kirm sms lagi", "ID", "opt_out"),
+        # a thought is no request
+        ("unsubscribe", "US", "opt_out"),
+        ("maybe I should unsubscribe", "US", "unclear"),
+        # a negation that stands behind its word, or inside an idiom
+        ("je me désabonne", "FR", "opt_out"),
+        ("je me désabonne pas", "FR", "none"),
+        ("meldet mich bitte ab", "DE", "opt_out"),
+        ("meldet mich bitte nicht ab", "DE", "none"),
+        # weary of our messages, or of something else
+        ("tired of your texts", "US", "opt_out"),
+        ("tired of waiting", "US", "none"),
+        # against something of ours, in words that nobody listed
+        ("texts are so not my jam", "US", "unclear"),
+        # coming back, saying yes, asking who writes
+        ("please sign me up again", "US", "opt_in"),
+        ("don't sign me up again", "US", "none"),
+        ("quiero volver a recibir los mensajes", "MX", "opt_in"),
+        ("sign me up again. no, stop", "US", "unclear"),
+        ("ok sure", "US", "confirm"),
+        ("oke siap", "ID", "confirm"),
+        ("ok but not today", "US", "none"),
+        ("who is this?", "GB", "help"),
+        ("ini siapa ya", "ID", "help"),
+        ("who is this? stop texting me", "GB", "opt_out"),
     ],
 )
 def test_read(text: str, country: str | None, intent: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from izin.domain.folding import unspaced
 from izin.domain.lexicon import Mark, Sense
 
 _AHEAD = 6  # words between what ends and what it ends: “stop all of these stupid messages”
@@ -16,6 +17,7 @@ _TURNING = 2  # words between a negation and what it turns: “don't you stop”
 _OURS = (Sense.THINGS, Sense.MARKETING)
 _NEUTRAL = (*_OURS, Sense.SENDS, Sense.POLITE, Sense.FILLERS, Sense.AMBIGUOUS)
 _ENDING = (Sense.LEAVES, Sense.ENDS, Sense.OPT_OUT)
+_AGAINST = (Sense.REFUSES, Sense.FORBIDS, Sense.NEGATIONS, Sense.THREATS, Sense.AMBIGUOUS)
 _TURNERS = (Sense.NEGATIONS, Sense.FORBIDS)
 
 
@@ -41,8 +43,17 @@ class Finding:
 
 def judge(marks: Sequence[Mark]) -> Finding:
     """What the clause asks. It takes the time of one pass over its words."""
-    if any(Sense.ASIDES in mark.senses for mark in marks):
+    if any(_is(mark, Sense.ASIDES, Sense.RETURNS) for mark in marks):
         return Finding(Certainty.OTHERWISE)
+    found = _told(marks)
+    hedged = any(Sense.HEDGES in mark.senses for mark in marks)
+    return (
+        replace(found, certainty=Certainty.MAYBE) if hedged and found.certainty >= Certainty.BARE else found
+    )
+
+
+def _told(marks: Sequence[Mark]) -> Finding:
+    """What the clause asks, were it said without "perhaps"."""
     marketing = any(Sense.MARKETING in mark.senses for mark in marks)
     others = any(Sense.OTHERS in mark.senses for mark in marks)
     ending = [(at, sense) for at, mark in enumerate(marks) if (sense := _ending(marks, at))]
@@ -59,6 +70,15 @@ def judge(marks: Sequence[Mark]) -> Finding:
     return _maybe(marks)
 
 
+def returns(marks: Sequence[Mark]) -> Mark | None:
+    """The words by which a clause asks for our messages again; None where anything turns them."""
+    if any(
+        _is(mark, Sense.HEDGES, Sense.CONDITIONS, Sense.REFUSES, Sense.REVERSALS, *_TURNERS) for mark in marks
+    ):
+        return None
+    return next((mark for mark in marks if Sense.RETURNS in mark.senses), None)
+
+
 def threatens(marks: Sequence[Mark]) -> Finding:
     """Whether a message says what comes of further messages: “text me again and I report you”."""
     threat = next((mark for mark in marks if Sense.THREATS in mark.senses), None)
@@ -69,17 +89,28 @@ def threatens(marks: Sequence[Mark]) -> Finding:
     return Finding(Certainty.SURE, threat, Sense.THREATS)
 
 
+def tires(marks: Sequence[Mark]) -> Finding:
+    """Whether a message is weary of what another clause names: "texts every single day, sick of it"."""
+    weary = next((mark for mark in marks if Sense.WEARIES in mark.senses), None)
+    if weary is None or any(_is(mark, Sense.OTHERS, Sense.ASIDES, Sense.HEDGES) for mark in marks):
+        return Finding(Certainty.NOTHING)
+    ours = any(_is(mark, *_OURS) for mark in marks if mark is not weary)
+    return Finding(Certainty.SURE, weary, Sense.WEARIES) if ours else Finding(Certainty.NOTHING)
+
+
 def _asks(marks: Sequence[Mark], at: int) -> Sense | None:
     """The sense in which the word there asks to end our messages, with those around it."""
     mark = marks[at]
     if Sense.REFUSES in mark.senses and _about_us(marks, at):
         return Sense.REFUSES
+    if Sense.WEARIES in mark.senses and any(_is(other, *_OURS, Sense.SENDS) for other in marks):
+        return None if _turned(marks, at) else Sense.WEARIES
     if Sense.FORBIDS in mark.senses and _deed_follows(marks, at):
         return Sense.FORBIDS
     if not any(sense in mark.senses for sense in (Sense.PHRASES, *_ENDING)) or _turned(marks, at):
         return None
     for sense in (Sense.PHRASES, Sense.LEAVES):
-        if sense in mark.senses and _nearest(marks, at, _BEHIND) is not Sense.OTHERS:
+        if sense in mark.senses and _object(marks, at) is not Sense.OTHERS:
             return sense
     if Sense.ENDS in mark.senses and _about_us(marks, at):
         return Sense.ENDS
@@ -91,6 +122,13 @@ def _about_us(marks: Sequence[Mark], at: int) -> bool:
     nearest = _nearest(marks, at, _AHEAD)
     sending = any(Sense.SENDS in mark.senses for mark in marks[at + 1 : at + 1 + _AHEAD])
     return nearest is Sense.THINGS or (sending and nearest is None)
+
+
+def _object(marks: Sequence[Mark], at: int) -> Sense | None:
+    """What an idiom is about: what follows, and what went before only if it names nothing of ours itself."""
+    if Sense.OURS in marks[at].senses:
+        return _first_of(marks[at + 1 : at + 1 + _BEHIND])
+    return _nearest(marks, at, _BEHIND)
 
 
 def _nearest(marks: Sequence[Mark], at: int, ahead: int) -> Sense | None:
@@ -133,29 +171,31 @@ def _ending(marks: Sequence[Mark], at: int) -> Sense | None:
 
 
 def _turned(marks: Sequence[Mark], at: int) -> bool:
-    """Whether a negation of the same language stands before the word."""
+    """Whether a negation of the same language stands before the word, or a reversal after it."""
     languages = {
         language
-        for sense in (*_ENDING, Sense.PHRASES)
+        for sense in (*_ENDING, Sense.PHRASES, Sense.WEARIES)
         for language in marks[at].senses.get(sense, ())
         if language is not None
     }
-    return any(
-        language in languages
-        for mark in marks[max(0, at - _TURNING) : at]
-        for sense in _TURNERS
-        for language in mark.senses.get(sense, ())
-    )
+    before, after = marks[max(0, at - _TURNING) : at], marks[at + 1 : at + 1 + _TURNING]
+    turning = [(mark, sense) for mark in before for sense in _TURNERS]
+    turning += [(mark, Sense.REVERSALS) for mark in after]
+    return any(language in languages for mark, sense in turning for language in mark.senses.get(sense, ()))
 
 
 def _maybe(marks: Sequence[Mark]) -> Finding:
     """A clause that begins with an opt-out word, or holds an idiom that may mean one."""
     for at, mark in enumerate(marks):
-        idiom = " " in mark.text or (len(mark.text) > 1 and not mark.text.isascii())
+        idiom = " " in mark.text or (len(mark.text) > 1 and unspaced(mark.text[0]))
         if Sense.AMBIGUOUS in mark.senses and idiom:
             return Finding(Certainty.MAYBE, mark, Sense.AMBIGUOUS)
         if Sense.OPT_OUT in mark.senses and _ending(marks, at) and all(map(_neutral, marks[:at])):
             return Finding(Certainty.MAYBE, mark, Sense.OPT_OUT)
+    against = next((mark for mark in marks if _is(mark, *_AGAINST)), None)
+    ours = any(_is(mark, *_OURS, Sense.SENDS) for mark in marks if mark is not against)
+    if against and ours and not any(_is(mark, *_ENDING) for mark in marks):
+        return Finding(Certainty.MAYBE, against, next(sense for sense in _AGAINST if sense in against.senses))
     return Finding(Certainty.NOTHING)
 
 

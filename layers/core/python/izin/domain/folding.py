@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from itertools import groupby
 
 _APOSTROPHES = "'’‘ʼ`´"
 _PAUSES = re.compile(r"[.,;:!?…\n\r\t|()\[\]{}\"“”«»„—–。，、；：！？।]+|\s-+\s")
 _NUMBER_SIGN = re.compile(r"(?<=[a-z] )#(?!\w)", re.IGNORECASE)  # "wrong #"
 _ELISION = re.compile(r"\b(l|d|m|n|j|s|t|c|qu|un|dell|all|nell|sull|dall|quell)['’](?=\w)")
+_SPELLED = re.compile(r"(?<!\w)(?:[a-z][ .*_-]{1,3}){3,9}[a-z](?!\w)", re.IGNORECASE)  # "S-T-O-P"
 _QUOTED = re.compile(r"^\s*[>|»]")
 _LOOKALIKES = str.maketrans("асеорхуѕіјкмтвнαορτνκι0134578", "aceopxysijkmtbhaoptvkioieastb")
 
@@ -21,6 +23,8 @@ def fold(text: str) -> str:
     part of the word. Apostrophes join ("don't" is `dont`) but for those of an elision ("l'ordre"); other
     punctuation and emoji separate.
     """
+    if text.isascii() and text.replace(" ", "").isalnum():
+        return " ".join(text.casefold().split())  # most words are plain
     numbered = _NUMBER_SIGN.sub(" number ", unicodedata.normalize("NFKC", text))
     plainer = _ELISION.sub(r"\1 ", numbered.casefold())
     folded = unicodedata.normalize("NFD", plainer)
@@ -40,10 +44,14 @@ def _kept(char: str) -> str:
 def clauses(text: str) -> list[str]:
     """The folded parts of `text` between its pauses. Lines that quote another message are left out,
     unless there are no others."""
-    lines = unicodedata.normalize("NFKC", text).splitlines()
+    lines = _SPELLED.sub(_joined, unicodedata.normalize("NFKC", text)).splitlines()
     own = [line for line in lines if not _QUOTED.match(line)]
     parts = _PAUSES.split("\n".join(own if any(map(fold, own)) else lines))
     return [part for part in map(fold, parts) if part]
+
+
+def _joined(letters: re.Match[str]) -> str:
+    return "".join(filter(str.isalpha, letters.group()))
 
 
 def squeezed(text: str) -> str:
@@ -65,6 +73,23 @@ def plain(said: str) -> str:
 def unspaced(char: str) -> bool:
     """Whether `char` belongs to a script that writes words without spaces: Thai, Chinese."""
     return "\u0e00" <= char <= "\u0e7f" or "\u3400" <= char <= "\u9fff"
+
+
+def script(char: str) -> int:
+    """A number for the script of `char`: its block of 128 in Unicode."""
+    return ord(char) >> 7
+
+
+def edits(typed: str, letters: str) -> Iterator[str]:
+    """All that `typed` may be a slip of: one letter added, swapped, left out or changed.
+
+    `letters` are those of its script.
+    """
+    parts = [(typed[:at], typed[at:]) for at in range(len(typed) + 1)]
+    yield from (before + after[1:] for before, after in parts if after)
+    yield from (before + after[1] + after[0] + after[2:] for before, after in parts if len(after) > 1)
+    yield from (before + letter + after for before, after in parts for letter in letters)
+    yield from (before + letter + after[1:] for before, after in parts if after for letter in letters)
 
 
 def is_slip(typed: str, word: str, most: int) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from izin.domain import folding
-from izin.domain.clause import Certainty, judge, threatens
+from izin.domain.clause import Certainty, judge, returns, threatens, tires
 from izin.domain.folding import clauses, fold
 from izin.domain.lexicon import Lexicon, Mark, Sense, lexicon_of
 
@@ -48,6 +48,7 @@ class Reply:
 _NOTHING = Reply(Intent.NONE)
 _STOP_SIGNS = frozenset("🛑⛔🚫✋")
 _MEANINGLESS = frozenset({Sense.POLITE, Sense.FILLERS})
+_YES = frozenset({Sense.CONFIRM, Sense.AGREES})
 _LONG = 7  # letters of a word that is hardly a word of another language
 _WHOLE = (Sense.OPT_OUT, Sense.CONFIRM, Sense.OPT_IN, Sense.HELP)
 
@@ -68,19 +69,27 @@ def read(text: str, country: str | None) -> Reply:
     if whole:
         return whole
     certainty, reply = _sentence(text, lexicon)
-    if certainty not in (Certainty.NOTHING, Certainty.MAYBE):
-        return reply
-    foreign = _foreign(said, text, lexicon)
+    foreign = _foreign(said, text, lexicon) if certainty in (Certainty.NOTHING, Certainty.MAYBE) else None
     if foreign is None and reply is _NOTHING:
-        return _help(lexicon.marks(said))
+        return _other_wish([lexicon.marks(clause) for clause in clauses(text)])
     return foreign or reply
 
 
-def _help(marks: Sequence[Mark]) -> Reply:
-    """A request for help, in a sentence that says nothing else: "I need help"."""
-    asks = [mark for mark in marks if Sense.HELP in mark.senses]
-    if asks and all(_MEANINGLESS & mark.senses.keys() for mark in marks if mark not in asks):
-        return Reply(Intent.HELP, "all", asks[0].text, asks[0].language(Sense.HELP))
+def _other_wish(heard: Sequence[Sequence[Mark]]) -> Reply:
+    """What a sentence that ends nothing asks for: messages again, who writes, help; or that it is a yes."""
+    again = next(filter(None, map(returns, heard)), None)
+    if again:
+        return Reply(Intent.OPT_IN, "all", again.text, again.language(Sense.RETURNS))
+    said = [mark for marks in heard for mark in marks]
+    about = any(Sense.OTHERS in mark.senses for mark in said)  # "who is this delivered by?"
+    who = next((mark for mark in said if Sense.WHO in mark.senses), None)
+    if who and not about:
+        return Reply(Intent.HELP, "all", who.text, who.language(Sense.WHO))
+    for intent, senses in ((Intent.HELP, frozenset({Sense.HELP})), (Intent.CONFIRM, _YES)):
+        asks = [mark for mark in said if senses & mark.senses.keys()]
+        if asks and all(_MEANINGLESS & mark.senses.keys() for mark in said if mark not in asks):
+            sense = next(sense for sense in Sense if sense in senses & asks[0].senses.keys())
+            return Reply(intent, "all", asks[0].text, asks[0].language(sense))
     return _NOTHING
 
 
@@ -145,13 +154,17 @@ def _sentence(text: str, lexicon: Lexicon) -> tuple[Certainty, Reply]:
     if said and all(Sense.AMBIGUOUS in mark.senses for mark in said):
         doubtful = Reply(Intent.UNCLEAR, "all", said[0].text, said[0].language(Sense.AMBIGUOUS))
         return Certainty.MAYBE, doubtful
-    findings = [*map(judge, own), threatens([mark for marks in own for mark in marks])]
+    every = [mark for marks in own for mark in marks]
+    findings = [*map(judge, own), threatens(every), tires(every)]
     surest = max(findings, key=lambda finding: finding.certainty)
     # "Cancel. My order is late": something is to end, and the other clause may say what.
     elsewhere = any(finding.certainty is Certainty.OTHERWISE for finding in findings)
+    if any(map(returns, own)) and surest.certainty >= Certainty.BARE:  # "sign me up again" and "stop"
+        surest = replace(surest, certainty=Certainty.MAYBE)
     if surest.mark is None or surest.sense is None or (elsewhere and surest.sense is Sense.AMBIGUOUS):
         return surest.certainty, _NOTHING
-    stops = surest.certainty is Certainty.SURE or (surest.certainty is Certainty.BARE and not elsewhere)
+    of_both = elsewhere and Sense.CANCELS in surest.mark.senses
+    stops = surest.certainty is Certainty.SURE or (surest.certainty is Certainty.BARE and not of_both)
     ends = [finding for finding in findings if finding.certainty >= Certainty.BARE]
     intent = Intent.OPT_OUT if stops else Intent.UNCLEAR
     scope: Scope = "marketing" if stops and all(finding.marketing for finding in ends) else "all"

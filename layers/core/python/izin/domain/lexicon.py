@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from functools import lru_cache
-from itertools import combinations, groupby
+from itertools import groupby
+from typing import NamedTuple
 
 from izin.domain import folding
 from izin.domain.folding import fold
@@ -42,6 +43,14 @@ class Sense(StrEnum):
     AMBIGUOUS = auto()
     POLITE = auto()
     FILLERS = auto()
+    HEDGES = auto()
+    REVERSALS = auto()
+    WEARIES = auto()
+    RETURNS = auto()
+    AGREES = auto()
+    WHO = auto()
+    OURS = auto()  # an idiom with a thing of ours in it, or with what we do
+    CANCELS = auto()
     THREATS = auto()
     CONDITIONS = auto()
     ASKS = auto()  # "reply": begins the line of ours that teaches how to leave
@@ -49,6 +58,7 @@ class Sense(StrEnum):
 
 _OWN = (Sense.OPT_OUT, Sense.OPT_IN, Sense.HELP, Sense.CONFIRM, Sense.PHRASES)
 _MISTYPED = (Sense.OPT_OUT, Sense.ENDS, Sense.LEAVES, Sense.THINGS, Sense.SENDS)
+_MISTYPED_FROM = {Sense.POLITE: 5, Sense.FILLERS: 5, Sense.MARKETING: 5, Sense.OTHERS: 6, Sense.ASIDES: 6}
 
 Senses = Mapping[Sense, tuple[str | None, ...]]
 """What a word means, and for each sense in which languages."""
@@ -67,6 +77,13 @@ class Mark:
 
 
 _NOTHING: Senses = {}
+
+
+class _Token(NamedTuple):
+    """A word as it was typed, and the words of idioms that it may be a slip of."""
+
+    text: str
+    near: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -88,6 +105,11 @@ class Lexicon:
     words: Mapping[str, Senses]
     squeezed: Mapping[str, str]
     slips: Mapping[str, tuple[str, ...]]
+    """Long words that opt out, by what is left of them without one or two letters."""
+    vocabulary: frozenset[str]
+    """Every word that an idiom is made of."""
+    letters: Mapping[int, str]
+    """The letters of those words, by their script."""
     ordinary: frozenset[str]
 
     def whole(self, said: str, senses: Iterable[Sense]) -> tuple[Sense, str] | None:
@@ -95,47 +117,48 @@ class Lexicon:
         known = self.words.get(said, _NOTHING)
         return next(((sense, said) for sense in senses if sense in known), None)
 
-    def slip_of(self, typed: str) -> str | None:
-        """The word that `typed` is a slip of, if it is not a word of its own."""
-        if not _SLIPS_FROM - 1 <= len(typed) <= _LONGEST_WORD:
+    def slip_of(self, typed: str, near: Iterable[str] | None = None) -> str | None:
+        """The word that `typed` is a slip of, if it is none of its own; `near` are those one step away."""
+        if typed in self.words:
             return None
-        if typed in self.ordinary or typed in self.words:
+        for word in self.near(typed) if near is None else near:
+            if any(sense in self.words.get(word, _NOTHING) for sense in _MISTYPED):
+                return word
+        if typed in self.ordinary or not _TWO_SLIPS_FROM - 1 <= len(typed) <= _LONGEST_WORD:
             return None
-        reach = 2 if len(typed) >= _TWO_SLIPS_FROM - 1 else 1
-        for variant in _shortened(typed, reach):
-            for word in self.slips.get(variant, ()):
-                if folding.is_slip(typed, word, 2 if len(word) >= _TWO_SLIPS_FROM else 1):
-                    return word
-        return None
+        candidates = (word for variant in _shortened(typed) for word in self.slips.get(variant, ()))
+        return next((word for word in candidates if folding.is_slip(typed, word, 2)), None)
 
     def marks(self, clause: str) -> list[Mark]:
         """`clause` as the longest words and idioms that are known, from left to right."""
-        tokens = list(self._tokens(clause))
+        tokens = [_Token(token, tuple(self.near(token))) for token in self._tokens(clause)]
         marks, at = [], 0
         while at < len(tokens):
             length, senses = self._longest(tokens, at, self.root)
             if not length:
-                length, senses = 1, self._mistyped(tokens[at])
-            marks.append(Mark(" ".join(tokens[at : at + length]), senses))
+                length, senses = 1, self._mistyped(*tokens[at])
+            marks.append(Mark(" ".join(token.text for token in tokens[at : at + length]), senses))
             at += length
         return marks
 
-    def _mistyped(self, token: str) -> Senses:
+    def _mistyped(self, token: str, near: Iterable[str]) -> Senses:
         """What a token means that is no word: one with repeated letters, or a slip."""
         if token in self.ordinary:
             return _NOTHING
-        word = self.squeezed.get(folding.squeezed(token)) or self.slip_of(token)
-        return self.words[word] if word else _NOTHING
+        word = self.squeezed.get(folding.squeezed(token)) or self.slip_of(token, near)
+        if word:
+            return self.words[word]
+        for word in near if token not in self.vocabulary else ():
+            senses = self.words.get(word, _NOTHING)
+            if any(len(word) >= least for sense, least in _MISTYPED_FROM.items() if sense in senses):
+                return senses
+        return _NOTHING
 
-    def _longest(self, tokens: list[str], at: int, node: Node) -> tuple[int, Senses]:
+    def _longest(self, tokens: Sequence[_Token], at: int, node: Node) -> tuple[int, Senses]:
         """How many tokens from `at` are an idiom, and what it means; 0 if none is."""
         if at >= len(tokens):
             return 0, _NOTHING
-        token = tokens[at]
-        if node is not self.root and Sense.POLITE in self.words.get(token, _NOTHING):
-            length, senses = self._longest(tokens, at + 1, node)  # "melde mich bitte ab"
-            if length:
-                return length + 1, senses
+        (token, near), inside = tokens[at], node is not self.root
         for key in (token, *self._stems_of(token)):
             found = node.after.get(key)
             if found is None:
@@ -145,14 +168,44 @@ class Lexicon:
                 return length + 1, senses
             if found.senses:
                 return 1, found.senses
+        for key in near if token not in self.vocabulary else ():
+            found = node.after.get(key)
+            length, senses = (0, _NOTHING) if found is None else self._longest(tokens, at + 1, found)
+            if length:
+                return length + 1, senses
+            if found is not None and found.senses and inside:
+                return 1, found.senses
+        if (
+            inside
+            and Sense.POLITE in self.words.get(token, _NOTHING)
+            and not self._turns(tokens[at : at + 1])
+        ):
+            length, senses = self._longest(tokens, at + 1, node)  # "melde mich bitte ab"
+            if length:
+                return length + 1, senses
         blank = node.after.get(_BLANK)
         for words in range(1, _BLANK_WORDS + 1):
-            if blank is None:
+            if blank is None or self._turns(tokens[at + words - 1 : at + words]):
                 break
             length, senses = self._longest(tokens, at + words, blank)
             if length:
                 return words + length, senses
         return 0, _NOTHING
+
+    def _turns(self, tokens: Iterable[_Token]) -> bool:
+        """Whether a token is a negation: "take me not off your list" is not "take _ off your list"."""
+        known = (self.words.get(token.text, _NOTHING) for token in tokens)
+        return any(Sense.NEGATIONS in senses or Sense.REVERSALS in senses for senses in known)
+
+    def near(self, token: str) -> Iterator[str]:
+        """The words, alone or in idioms, that a token is a slip of by one letter: "leav me alone"."""
+        if token in self.words or token in self.ordinary:
+            return
+        if not _SLIPS_FROM - 1 <= len(token) <= _LONGEST_WORD:
+            return
+        for word in folding.edits(token, self.letters.get(folding.script(token[0]), "")):
+            if len(word) >= _SLIPS_FROM and word in self.vocabulary:
+                yield word
 
     def _stems_of(self, token: str) -> Iterator[str]:
         if token[:_SHORTEST_STEM] in self.stems:
@@ -233,17 +286,8 @@ def _folded(text: str) -> str:
 
 def _prepared(words: dict[str, dict[Sense, tuple[str | None, ...]]], ordinary: frozenset[str]) -> Lexicon:
     root, stems, unspaced = Node(), set(), dict[str, int]()
-    promotions = [
-        text for text, senses in words.items() if Sense.MARKETING in senses and folding.unspaced(text[0])
-    ]
+    _look_inside(words)
     for text, senses in words.items():
-        if Sense.PHRASES in senses or Sense.LEAVES in senses:
-            told = {*senses.get(Sense.PHRASES, ()), *senses.get(Sense.LEAVES, ())}
-            inside = promotions if folding.unspaced(text[0]) else text.split() if " " in text else ()
-            for word in inside:  # "no more ads" is about ads
-                languages = words.get(word, _NOTHING).get(Sense.MARKETING, ())
-                if word in text and told & set(languages):
-                    senses[Sense.MARKETING] = languages
         node = root
         for token in text.split():
             node = node.after.setdefault(token, Node())
@@ -259,17 +303,42 @@ def _prepared(words: dict[str, dict[Sense, tuple[str | None, ...]]], ordinary: f
             continue
         if len(text) > 1 and len(folding.squeezed(text)) > 1:
             squeezed.setdefault(folding.squeezed(text), text)
-        if len(text) >= _SLIPS_FROM and any(sense in senses for sense in _MISTYPED):
-            for variant in _shortened(text, 2 if len(text) >= _TWO_SLIPS_FROM else 1):
+        if len(text) >= _TWO_SLIPS_FROM and Sense.OPT_OUT in senses:
+            for variant in _shortened(text):
                 slips[variant] = (*slips.get(variant, ()), text)
-    return Lexicon(root, frozenset(stems), unspaced, words, squeezed, slips, ordinary)
+    vocabulary = frozenset(token for text in words for token in text.split())
+    letters: dict[int, set[str]] = {}
+    for letter in {letter for token in vocabulary for letter in token}:
+        letters.setdefault(folding.script(letter), set()).add(letter)
+    alphabets = {script: "".join(sorted(known)) for script, known in letters.items()}
+    return Lexicon(root, frozenset(stems), unspaced, words, squeezed, slips, vocabulary, alphabets, ordinary)
 
 
-def _shortened(text: str, most: int) -> set[str]:
-    """`text` and what is left of it without up to `most` of its letters."""
-    kept = range(len(text))
-    return {
-        "".join(text[n] for n in kept if n not in left_out)
-        for count in range(most + 1)
-        for left_out in combinations(kept, count)
-    }
+def _look_inside(words: Mapping[str, dict[Sense, tuple[str | None, ...]]]) -> None:
+    """Say of each idiom whether it names promotions ("no more ads"), or something of ours at all."""
+    promotions = [
+        text for text, senses in words.items() if Sense.MARKETING in senses and folding.unspaced(text[0])
+    ]
+    for text, senses in words.items():
+        told = {*senses.get(Sense.PHRASES, ()), *senses.get(Sense.LEAVES, ())}
+        if not told:
+            continue
+        inside = promotions if folding.unspaced(text[0]) else text.split() if " " in text else ()
+        for word in inside:
+            if word not in text:
+                continue
+            known = words.get(word, _NOTHING)
+            about = known.get(Sense.MARKETING, ())
+            if told & set(about):
+                senses[Sense.MARKETING] = about
+            if told & {*known.get(Sense.SENDS, ()), *known.get(Sense.THINGS, ())}:
+                senses[Sense.OURS] = tuple(told)
+
+
+def _shortened(text: str) -> set[str]:
+    """`text` and what is left of it without one or two of its letters."""
+    found = shortest = {text}
+    for _ in range(2):
+        shortest = {longer[:at] + longer[at + 1 :] for longer in shortest for at in range(len(longer))}
+        found = found | shortest
+    return found

@@ -31,6 +31,15 @@ class Sentences(Model):
     others: Words = Field(description="are other things that end: “order”")
     asides: Words = Field(description="make a clause about something else: “bus stop”")
     ambiguous: Words = Field(description="may mean an opt-out, so a person decides: “not interested”")
+    hedges: Words = Field(
+        (), description="make a request a thought, so a person decides: “maybe”, “should I”"
+    )
+    reversals: Words = Field((), description="turn the word before them: “je me désabonne pas”")
+    wearies: Words = Field((), description="say that our messages annoy: “tired of”")
+    returns: Words = Field((), description="ask for our messages again: “sign me up again”")
+    agrees: Words = Field((), description="say yes, alone or beside a yes: “sounds good”")
+    who: Words = Field((), description="ask who writes, or for help in other words: “who is this”")
+    cancels: Words = Field((), description="of those that end, what people say of orders too: “cancel”")
     threats: Words = Field((), description="threaten the sender: “report you”")
     conditions: Words = Field((), description="say when a threat comes true: “if”, “one more”")
     polite: Words = Field(description="change nothing, in whatever is said: “please”")
