@@ -86,6 +86,11 @@ def _read(text: str, to: str) -> Reply:
     return read(text, to)
 
 
+def reading(row: Row) -> str:
+    """The intent that the product reads in a reply."""
+    return _read(row.text, row.to).intent.value
+
+
 def figures(labelled: Iterable[Row]) -> Figures:
     """How `labelled` rows are read by the product."""
     read_as = [(row, _read(row.text, row.to)) for row in labelled]

@@ -23,6 +23,7 @@ REACHED = {
     "rare": (0.861, 0.050),
     "tuning": (0.983, 0.012),
 }
+YES = {"opt_in", "confirm"}
 EXAMPLES = (0.981, 0.012)  # no measure: they are by those who chose the words
 
 SECTION_7 = tomllib.loads((Path(__file__).parent / "attested.toml").read_text("utf-8"))
@@ -70,6 +71,12 @@ def test_what_the_words_reach(name: str) -> None:
 def test_few_replies_are_left_for_a_person() -> None:
     found = figures(whole())
     assert found.unclear / found.rows <= 0.05
+
+
+def test_no_opt_out_is_ever_taken_for_a_yes() -> None:
+    labelled = [*whole(), *rows(evaluation.MADE)]
+    taken = [row.text for row in labelled if row.intent == "opt_out" and evaluation.reading(row) in YES]
+    assert taken == []
 
 
 def test_the_examples_of_those_who_chose_the_words() -> None:

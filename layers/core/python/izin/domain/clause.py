@@ -21,6 +21,17 @@ _AGAINST = (Sense.REFUSES, Sense.FORBIDS, Sense.NEGATIONS, Sense.THREATS, Sense.
 _TURNERS = (Sense.NEGATIONS, Sense.FORBIDS)
 
 
+_NO_RETURN = (
+    *_AGAINST,
+    *_ENDING,
+    Sense.PHRASES,
+    Sense.REVERSALS,
+    Sense.HEDGES,
+    Sense.CONDITIONS,
+    Sense.OTHERS,
+)
+
+
 class Certainty(IntEnum):
     """How surely a clause asks to end messages."""
 
@@ -71,10 +82,8 @@ def _told(marks: Sequence[Mark]) -> Finding:
 
 
 def returns(marks: Sequence[Mark]) -> Mark | None:
-    """The words by which a clause asks for our messages again; None where anything turns them."""
-    if any(
-        _is(mark, Sense.HEDGES, Sense.CONDITIONS, Sense.REFUSES, Sense.REVERSALS, *_TURNERS) for mark in marks
-    ):
+    """The words by which a message asks for ours again; None where anything in it speaks against that."""
+    if any(_is(mark, *_NO_RETURN) for mark in marks):
         return None
     return next((mark for mark in marks if Sense.RETURNS in mark.senses), None)
 

@@ -77,10 +77,10 @@ def read(text: str, country: str | None) -> Reply:
 
 def _other_wish(heard: Sequence[Sequence[Mark]]) -> Reply:
     """What a sentence that ends nothing asks for: messages again, who writes, help; or that it is a yes."""
-    again = next(filter(None, map(returns, heard)), None)
+    said = [mark for marks in heard for mark in marks]
+    again = returns(said)
     if again:
         return Reply(Intent.OPT_IN, "all", again.text, again.language(Sense.RETURNS))
-    said = [mark for marks in heard for mark in marks]
     about = any(Sense.OTHERS in mark.senses for mark in said)  # "who is this delivered by?"
     who = next((mark for mark in said if Sense.WHO in mark.senses), None)
     if who and not about:
@@ -159,7 +159,9 @@ def _sentence(text: str, lexicon: Lexicon) -> tuple[Certainty, Reply]:
     surest = max(findings, key=lambda finding: finding.certainty)
     # "Cancel. My order is late": something is to end, and the other clause may say what.
     elsewhere = any(finding.certainty is Certainty.OTHERWISE for finding in findings)
-    if any(map(returns, own)) and surest.certainty >= Certainty.BARE:  # "sign me up again" and "stop"
+    if (
+        any(Sense.RETURNS in mark.senses for mark in every) and surest.certainty >= Certainty.BARE
+    ):  # "sign me up again" and "stop"
         surest = replace(surest, certainty=Certainty.MAYBE)
     if surest.mark is None or surest.sense is None or (elsewhere and surest.sense is Sense.AMBIGUOUS):
         return surest.certainty, _NOTHING
