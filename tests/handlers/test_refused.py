@@ -33,6 +33,18 @@ def office(make_world: MakeWorld) -> Iterator[World]:
     assert (made.messages(), made.states()) == ([], [])
 
 
+def a_sender(address: str) -> dict[str, object]:
+    """The body of a sender of shopx that has nothing wrong but perhaps its address."""
+    return {
+        "brand": "shopx",
+        "channel": "sms",
+        "carrier": "aws-sms",
+        "configuration_set": "izin",
+        "address": address,
+        "countries": ["ID"],
+    }
+
+
 BAD_FIELDS: list[tuple[str, Change, int, tuple[str, str]]] = [
     ("number without a plus", {"to": "6281298765432"}, 422, ("to", "number_not_e164")),
     ("national number", {"to": "081298765432"}, 422, ("to", "number_not_e164")),
@@ -307,14 +319,7 @@ BAD_REQUESTS: dict[str, tuple[Send, int, tuple[str, str]]] = {
     "an address that another sender has": (
         lambda w: w.call(
             "PUT /v1/senders/{id}",
-            {
-                "brand": "shopx",
-                "channel": "sms",
-                "carrier": "aws-sms",
-                "configuration_set": "izin",
-                "address": "+6285811119999",
-                "countries": ["ID"],
-            },
+            a_sender("+6285811119999"),
             path={"id": "shopx-2"},
         ),
         409,
@@ -323,14 +328,7 @@ BAD_REQUESTS: dict[str, tuple[Send, int, tuple[str, str]]] = {
     "a sender that moves to another brand": (
         lambda w: w.call(
             "PUT /v1/senders/{id}",
-            {
-                "brand": "shopx",
-                "channel": "sms",
-                "carrier": "aws-sms",
-                "configuration_set": "izin",
-                "address": "+6285811110000",
-                "countries": ["ID"],
-            },
+            a_sender("+6285811110000"),
             path={"id": "other-1"},
         ),
         409,

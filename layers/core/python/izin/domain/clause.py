@@ -19,8 +19,6 @@ _NEUTRAL = (*_OURS, Sense.SENDS, Sense.POLITE, Sense.FILLERS, Sense.AMBIGUOUS)
 _ENDING = (Sense.LEAVES, Sense.ENDS, Sense.OPT_OUT)
 _AGAINST = (Sense.REFUSES, Sense.FORBIDS, Sense.NEGATIONS, Sense.THREATS, Sense.AMBIGUOUS)
 _TURNERS = (Sense.NEGATIONS, Sense.FORBIDS)
-
-
 _NO_RETURN = (
     *_AGAINST,
     *_ENDING,
@@ -54,36 +52,34 @@ class Finding:
 
 def judge(marks: Sequence[Mark]) -> Finding:
     """What the clause asks. It takes the time of one pass over its words."""
-    if any(_is(mark, Sense.ASIDES, Sense.RETURNS) for mark in marks):
+    if _any(marks, Sense.ASIDES, Sense.RETURNS):
         return Finding(Certainty.OTHERWISE)
     found = _told(marks)
-    hedged = any(Sense.HEDGES in mark.senses for mark in marks)
-    return (
-        replace(found, certainty=Certainty.MAYBE) if hedged and found.certainty >= Certainty.BARE else found
-    )
+    if _any(marks, Sense.HEDGES):
+        return replace(found, certainty=min(found.certainty, Certainty.MAYBE))
+    return found
 
 
 def _told(marks: Sequence[Mark]) -> Finding:
     """What the clause asks, were it said without "perhaps"."""
-    marketing = any(Sense.MARKETING in mark.senses for mark in marks)
-    others = any(Sense.OTHERS in mark.senses for mark in marks)
+    marketing = _any(marks, Sense.MARKETING)
     ending = [(at, sense) for at, mark in enumerate(marks) if (sense := _ending(marks, at))]
     if ending and all(_neutral(mark) or _is(mark, *_ENDING) for mark in marks):
         at, sense = ending[0]
-        says_what = sense is Sense.LEAVES or any(_is(mark, *_OURS, Sense.SENDS) for mark in marks)
+        says_what = sense is Sense.LEAVES or _any(marks, *_OURS, Sense.SENDS)
         return Finding(Certainty.SURE if says_what else Certainty.BARE, marks[at], sense, marketing)
     for at, mark in enumerate(marks):
         sense = _asks(marks, at)
         if sense:
             return Finding(Certainty.SURE, mark, sense, marketing)
-    if others:
+    if _any(marks, Sense.OTHERS):
         return Finding(Certainty.OTHERWISE)
     return _maybe(marks)
 
 
 def returns(marks: Sequence[Mark]) -> Mark | None:
     """The words by which a message asks for ours again; None where anything in it speaks against that."""
-    if any(_is(mark, *_NO_RETURN) for mark in marks):
+    if _any(marks, *_NO_RETURN):
         return None
     return next((mark for mark in marks if Sense.RETURNS in mark.senses), None)
 
@@ -92,8 +88,8 @@ def threatens(marks: Sequence[Mark]) -> Finding:
     """Whether a message says what comes of further messages: “text me again and I report you”."""
     threat = next((mark for mark in marks if Sense.THREATS in mark.senses), None)
     sending = any(_is(mark, *_OURS, Sense.SENDS, *_ENDING) for mark in marks if mark is not threat)
-    conditional = any(Sense.CONDITIONS in mark.senses for mark in marks)
-    if threat is None or not (sending and conditional) or any(Sense.OTHERS in mark.senses for mark in marks):
+    conditional = _any(marks, Sense.CONDITIONS)
+    if threat is None or not (sending and conditional) or _any(marks, Sense.OTHERS):
         return Finding(Certainty.NOTHING)
     return Finding(Certainty.SURE, threat, Sense.THREATS)
 
@@ -101,7 +97,7 @@ def threatens(marks: Sequence[Mark]) -> Finding:
 def tires(marks: Sequence[Mark]) -> Finding:
     """Whether a message is weary of what another clause names: "texts every single day, sick of it"."""
     weary = next((mark for mark in marks if Sense.WEARIES in mark.senses), None)
-    if weary is None or any(_is(mark, Sense.OTHERS, Sense.ASIDES, Sense.HEDGES) for mark in marks):
+    if weary is None or _any(marks, Sense.OTHERS, Sense.ASIDES, Sense.HEDGES):
         return Finding(Certainty.NOTHING)
     ours = any(_is(mark, *_OURS) for mark in marks if mark is not weary)
     return Finding(Certainty.SURE, weary, Sense.WEARIES) if ours else Finding(Certainty.NOTHING)
@@ -112,7 +108,7 @@ def _asks(marks: Sequence[Mark], at: int) -> Sense | None:
     mark = marks[at]
     if Sense.REFUSES in mark.senses and _about_us(marks, at):
         return Sense.REFUSES
-    if Sense.WEARIES in mark.senses and any(_is(other, *_OURS, Sense.SENDS) for other in marks):
+    if Sense.WEARIES in mark.senses and _any(marks, *_OURS, Sense.SENDS):
         return None if _turned(marks, at) else Sense.WEARIES
     if Sense.FORBIDS in mark.senses and _deed_follows(marks, at):
         return Sense.FORBIDS
@@ -129,13 +125,13 @@ def _asks(marks: Sequence[Mark], at: int) -> Sense | None:
 def _about_us(marks: Sequence[Mark], at: int) -> bool:
     """Whether what ends, or is refused, is our messages, or our sending them."""
     nearest = _nearest(marks, at, _AHEAD)
-    sending = any(Sense.SENDS in mark.senses for mark in marks[at + 1 : at + 1 + _AHEAD])
+    sending = _any(marks[at + 1 : at + 1 + _AHEAD], Sense.SENDS)
     return nearest is Sense.THINGS or (sending and nearest is None)
 
 
 def _object(marks: Sequence[Mark], at: int) -> Sense | None:
     """What an idiom is about: what follows, and what went before only if it names nothing of ours itself."""
-    if Sense.OURS in marks[at].senses:
+    if Sense.NAMES_OURS in marks[at].senses:
         return _first_of(marks[at + 1 : at + 1 + _BEHIND])
     return _nearest(marks, at, _BEHIND)
 
@@ -194,7 +190,8 @@ def _turned(marks: Sequence[Mark], at: int) -> bool:
 
 
 def _maybe(marks: Sequence[Mark]) -> Finding:
-    """A clause that begins with an opt-out word, or holds an idiom that may mean one."""
+    """A clause that begins with an opt-out word, holds an idiom that may mean one, or is against something
+    and speaks of ours."""
     for at, mark in enumerate(marks):
         idiom = " " in mark.text or (len(mark.text) > 1 and unspaced(mark.text[0]))
         if Sense.AMBIGUOUS in mark.senses and idiom:
@@ -203,13 +200,17 @@ def _maybe(marks: Sequence[Mark]) -> Finding:
             return Finding(Certainty.MAYBE, mark, Sense.OPT_OUT)
     against = next((mark for mark in marks if _is(mark, *_AGAINST)), None)
     ours = any(_is(mark, *_OURS, Sense.SENDS) for mark in marks if mark is not against)
-    if against and ours and not any(_is(mark, *_ENDING) for mark in marks):
+    if against and ours and not _any(marks, *_ENDING):
         return Finding(Certainty.MAYBE, against, next(sense for sense in _AGAINST if sense in against.senses))
     return Finding(Certainty.NOTHING)
 
 
 def _neutral(mark: Mark) -> bool:
     return _is(mark, *_NEUTRAL) or mark.text.isdigit()
+
+
+def _any(marks: Sequence[Mark], *senses: Sense) -> bool:
+    return any(_is(mark, *senses) for mark in marks)
 
 
 def _is(mark: Mark, *senses: Sense) -> bool:

@@ -68,16 +68,21 @@ def read(text: str, country: str | None) -> Reply:
     whole = _whole(said, lexicon)
     if whole:
         return whole
-    certainty, reply = _sentence(text, lexicon)
+    heard = _marked(text, lexicon)
+    certainty, reply = _sentence(heard)
     foreign = _foreign(said, text, lexicon) if certainty in (Certainty.NOTHING, Certainty.MAYBE) else None
     if foreign is None and reply is _NOTHING:
-        return _other_wish([lexicon.marks(clause) for clause in clauses(text)])
+        return _other_wish([mark for marks in heard for mark in marks])
     return foreign or reply
 
 
-def _other_wish(heard: Sequence[Sequence[Mark]]) -> Reply:
-    """What a sentence that ends nothing asks for: messages again, who writes, help; or that it is a yes."""
-    said = [mark for marks in heard for mark in marks]
+def _marked(text: str, lexicon: Lexicon) -> list[list[Mark]]:
+    """The words of each clause of a message, with what they mean."""
+    return [lexicon.marks(clause) for clause in clauses(text)]
+
+
+def _other_wish(said: Sequence[Mark]) -> Reply:
+    """What a message that ends nothing asks for: messages again, who writes, help; or that it is a yes."""
     again = returns(said)
     if again:
         return Reply(Intent.OPT_IN, "all", again.text, again.language(Sense.RETURNS))
@@ -102,7 +107,7 @@ def _foreign(said: str, text: str, home: Lexicon) -> Reply | None:
     whole = None if said.isascii() else _whole(said, everywhere)
     if whole:
         return whole
-    certainty, reply = _sentence(text, everywhere)
+    certainty, reply = _sentence(_marked(text, everywhere))
     telling = " " in said and _telling(reply.matched or "", home, everywhere)
     bare = certainty is Certainty.BARE and (telling or not said.isascii())
     sure = certainty is Certainty.SURE or bare
@@ -117,7 +122,8 @@ def _telling(word: str, home: Lexicon, everywhere: Lexicon) -> bool:
 
 def _whole(said: str, lexicon: Lexicon) -> Reply | None:
     """The meaning of a message that is one word of a list, however it is typed."""
-    bare = " ".join(mark.text for mark in lexicon.marks(said) if Sense.POLITE not in mark.senses)
+    rest = [mark for mark in lexicon.marks(said) if Sense.POLITE not in mark.senses]
+    bare = " ".join(mark.text for mark in rest)
     spelled = folding.spelled_out(said)
     for candidate in dict.fromkeys((said, bare, spelled, folding.plain(bare), folding.plain(spelled))):
         found = lexicon.whole(candidate, _WHOLE)
@@ -133,7 +139,6 @@ def _whole(said: str, lexicon: Lexicon) -> Reply | None:
             found = lexicon.whole(word, (Sense.OPT_OUT,)) if word else None
         if found:
             return _reply(lexicon, *found)
-    rest = [mark for mark in lexicon.marks(said) if Sense.POLITE not in mark.senses]
     for sense in _WHOLE:
         if rest and all(sense in mark.senses for mark in rest):
             return Reply(Intent(sense.value), "all", rest[0].text, rest[0].language(sense))
@@ -144,25 +149,22 @@ def _reply(lexicon: Lexicon, sense: Sense, word: str) -> Reply:
     return Reply(Intent(sense.value), "all", word, lexicon.words[word][sense][0])
 
 
-def _sentence(text: str, lexicon: Lexicon) -> tuple[Certainty, Reply]:
+def _sentence(heard: Sequence[Sequence[Mark]]) -> tuple[Certainty, Reply]:
     """What the clauses of a message say together: one that surely asks to end messages decides."""
-    heard = [lexicon.marks(clause) for clause in clauses(text)]
     own = list(_without_our_instructions(heard))
     if not own:
         return Certainty.MAYBE, Reply(Intent.UNCLEAR)
-    said = [mark for marks in own for mark in marks if Sense.POLITE not in mark.senses]
+    every = [mark for marks in own for mark in marks]
+    said = [mark for mark in every if Sense.POLITE not in mark.senses]
     if said and all(Sense.AMBIGUOUS in mark.senses for mark in said):
         doubtful = Reply(Intent.UNCLEAR, "all", said[0].text, said[0].language(Sense.AMBIGUOUS))
         return Certainty.MAYBE, doubtful
-    every = [mark for marks in own for mark in marks]
     findings = [*map(judge, own), threatens(every), tires(every)]
     surest = max(findings, key=lambda finding: finding.certainty)
     # "Cancel. My order is late": something is to end, and the other clause may say what.
     elsewhere = any(finding.certainty is Certainty.OTHERWISE for finding in findings)
-    if (
-        any(Sense.RETURNS in mark.senses for mark in every) and surest.certainty >= Certainty.BARE
-    ):  # "sign me up again" and "stop"
-        surest = replace(surest, certainty=Certainty.MAYBE)
+    if any(Sense.RETURNS in mark.senses for mark in every):  # "sign me up again" and "stop"
+        surest = replace(surest, certainty=min(surest.certainty, Certainty.MAYBE))
     if surest.mark is None or surest.sense is None or (elsewhere and surest.sense is Sense.AMBIGUOUS):
         return surest.certainty, _NOTHING
     of_both = elsewhere and Sense.CANCELS in surest.mark.senses

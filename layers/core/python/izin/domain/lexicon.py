@@ -49,7 +49,7 @@ class Sense(StrEnum):
     RETURNS = auto()
     AGREES = auto()
     WHO = auto()
-    OURS = auto()  # an idiom with a thing of ours in it, or with what we do
+    NAMES_OURS = auto()  # an idiom with a thing of ours in it, or with what we do
     CANCELS = auto()
     THREATS = auto()
     CONDITIONS = auto()
@@ -80,10 +80,14 @@ _NOTHING: Senses = {}
 
 
 class _Token(NamedTuple):
-    """A word as it was typed, and the words of idioms that it may be a slip of."""
+    """A word as it was typed, and those that it may be a slip of.
+
+    `inside` are the ones that it may be in an idiom: none, if it is a word of idioms itself.
+    """
 
     text: str
     near: tuple[str, ...]
+    inside: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -131,24 +135,28 @@ class Lexicon:
 
     def marks(self, clause: str) -> list[Mark]:
         """`clause` as the longest words and idioms that are known, from left to right."""
-        tokens = [_Token(token, tuple(self.near(token))) for token in self._tokens(clause)]
+        tokens = [self._token(text) for text in self._tokens(clause)]
         marks, at = [], 0
         while at < len(tokens):
             length, senses = self._longest(tokens, at, self.root)
             if not length:
-                length, senses = 1, self._mistyped(*tokens[at])
+                length, senses = 1, self._mistyped(tokens[at])
             marks.append(Mark(" ".join(token.text for token in tokens[at : at + length]), senses))
             at += length
         return marks
 
-    def _mistyped(self, token: str, near: Iterable[str]) -> Senses:
+    def _token(self, text: str) -> _Token:
+        near = tuple(self.near(text))
+        return _Token(text, near, () if text in self.vocabulary else near)
+
+    def _mistyped(self, token: _Token) -> Senses:
         """What a token means that is no word: one with repeated letters, or a slip."""
-        if token in self.ordinary:
+        if token.text in self.ordinary:
             return _NOTHING
-        word = self.squeezed.get(folding.squeezed(token)) or self.slip_of(token, near)
+        word = self.squeezed.get(folding.squeezed(token.text)) or self.slip_of(token.text, token.near)
         if word:
             return self.words[word]
-        for word in near if token not in self.vocabulary else ():
+        for word in token.inside:
             senses = self.words.get(word, _NOTHING)
             if any(len(word) >= least for sense, least in _MISTYPED_FROM.items() if sense in senses):
                 return senses
@@ -158,8 +166,8 @@ class Lexicon:
         """How many tokens from `at` are an idiom, and what it means; 0 if none is."""
         if at >= len(tokens):
             return 0, _NOTHING
-        (token, near), inside = tokens[at], node is not self.root
-        for key in (token, *self._stems_of(token)):
+        token, begun = tokens[at], node is not self.root
+        for key in (token.text, *self._stems_of(token.text)):
             found = node.after.get(key)
             if found is None:
                 continue
@@ -168,34 +176,30 @@ class Lexicon:
                 return length + 1, senses
             if found.senses:
                 return 1, found.senses
-        for key in near if token not in self.vocabulary else ():
+        for key in token.inside:
             found = node.after.get(key)
             length, senses = (0, _NOTHING) if found is None else self._longest(tokens, at + 1, found)
             if length:
                 return length + 1, senses
-            if found is not None and found.senses and inside:
+            if found is not None and found.senses and begun:
                 return 1, found.senses
-        if (
-            inside
-            and Sense.POLITE in self.words.get(token, _NOTHING)
-            and not self._turns(tokens[at : at + 1])
-        ):
+        if begun and Sense.POLITE in self.words.get(token.text, _NOTHING) and not self._turns(token):
             length, senses = self._longest(tokens, at + 1, node)  # "melde mich bitte ab"
             if length:
                 return length + 1, senses
         blank = node.after.get(_BLANK)
-        for words in range(1, _BLANK_WORDS + 1):
-            if blank is None or self._turns(tokens[at + words - 1 : at + words]):
+        for words, skipped in enumerate(tokens[at : at + _BLANK_WORDS], 1):
+            if blank is None or self._turns(skipped):
                 break
             length, senses = self._longest(tokens, at + words, blank)
             if length:
                 return words + length, senses
         return 0, _NOTHING
 
-    def _turns(self, tokens: Iterable[_Token]) -> bool:
+    def _turns(self, token: _Token) -> bool:
         """Whether a token is a negation: "take me not off your list" is not "take _ off your list"."""
-        known = (self.words.get(token.text, _NOTHING) for token in tokens)
-        return any(Sense.NEGATIONS in senses or Sense.REVERSALS in senses for senses in known)
+        senses = self.words.get(token.text, _NOTHING)
+        return Sense.NEGATIONS in senses or Sense.REVERSALS in senses
 
     def near(self, token: str) -> Iterator[str]:
         """The words, alone or in idioms, that a token is a slip of by one letter: "leav me alone"."""
@@ -332,7 +336,7 @@ def _look_inside(words: Mapping[str, dict[Sense, tuple[str | None, ...]]]) -> No
             if told & set(about):
                 senses[Sense.MARKETING] = about
             if told & {*known.get(Sense.SENDS, ()), *known.get(Sense.THINGS, ())}:
-                senses[Sense.OURS] = tuple(told)
+                senses[Sense.NAMES_OURS] = tuple(told)
 
 
 def _shortened(text: str) -> set[str]:
