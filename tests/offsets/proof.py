@@ -83,7 +83,10 @@ def schedules() -> dict[str, Schedule]:
 
 
 def _is_pack(name: str) -> bool:
-    return name.endswith(".toml") and b"\nid = " in (resources.files("izin") / "packs" / name).read_bytes()
+    if not name.endswith(".toml"):
+        return False
+    text = (resources.files("izin") / "packs" / name).read_text("utf-8")
+    return "\nid = " in text.partition("\n[")[0]
 
 
 def _schedule(rule: WindowRule, country: str | None) -> Schedule:

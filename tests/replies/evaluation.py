@@ -1,7 +1,8 @@
 """How well are replies understood? `python -m tests.replies.evaluation` writes it into `docs/replies.md`.
 
-Three sets were written by people who never saw the matcher, and nothing is tuned to them; they are read
+Four sets were written by people who never saw the matcher, and nothing is tuned to them; they are read
 here and nowhere else: `held_out.tsv`, which came first; `inbox.tsv`, what a brand gets in a usual week;
+`varied.tsv`, in which every reply is another person's;
 `rare.tsv`, in which no two replies are made alike and most of those that are no opt-out look like one.
 `tuning.tsv`, by blind authors too, is what the words were chosen with. `made.tsv` holds examples by those
 who chose the words: they stay understood, and measure nothing. How a reply is labelled: `docs/replies.md`.
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parents[1] / "docs" / "replies.md"
-UNSEEN = {name: FOLDER / f"{name.replace(' ', '_')}.tsv" for name in ("held out", "inbox", "rare")}
+UNSEEN = {name: FOLDER / f"{name.replace(' ', '_')}.tsv" for name in ("held out", "inbox", "varied", "rare")}
 SETS = {**UNSEEN, "tuning": FOLDER / "tuning.tsv"}
 MADE = FOLDER / "made.tsv"
 BEGIN, END = "<!-- figures: python -m tests.replies.evaluation -->", "<!-- end of figures -->"

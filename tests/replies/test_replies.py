@@ -17,14 +17,15 @@ from tests.replies.evaluation import figures, rows, whole
 
 # Recall and false alarms that the present words reach; a change that lowers any is one for the worse.
 REACHED = {
-    "every one": (0.964, 0.020),
-    "held out": (0.965, 0.028),
-    "inbox": (0.975, 0.009),
-    "rare": (0.861, 0.050),
-    "tuning": (0.983, 0.012),
+    "every one": (0.967, 0.012),
+    "held out": (0.973, 0.022),
+    "inbox": (0.984, 0.004),
+    "varied": (0.912, 0.025),
+    "rare": (0.899, 0.042),
+    "tuning": (0.985, 0.005),
 }
 YES = {"opt_in", "confirm"}
-EXAMPLES = (0.981, 0.012)  # no measure: they are by those who chose the words
+EXAMPLES = (0.980, 0.014)  # no measure: they are by those who chose the words
 
 SECTION_7 = tomllib.loads((Path(__file__).parent / "attested.toml").read_text("utf-8"))
 HOMES = {

@@ -105,7 +105,7 @@ def intent_of(text: str, country: str | None) -> str:
         ("❤️", "ID", "none"),
         ("terima kasih", "ID", "none"),
         ("ยกเลิก", None, "opt_out"),
-        ("ช่วยยกเลิกให้หน่อย", None, "opt_out"),
+        ("ช่วยยกเลิกให้หน่อย", None, "unclear"),
         ("หยุดส่ง", None, "opt_out"),
         ("बंद करें", None, "opt_out"),
         ("बंदर", None, "none"),
@@ -137,9 +137,37 @@ def intent_of(text: str, country: str | None) -> str:
         ("texts are so not my jam", "US", "unclear"),
         # coming back, saying yes, asking who writes
         ("please sign me up again", "US", "opt_in"),
-        ("don't sign me up again", "US", "none"),
+        ("don't sign me up again", "US", "opt_out"),
+        ("gak mau dapat sms lagi", "ID", "opt_out"),
         ("quiero volver a recibir los mensajes", "MX", "opt_in"),
         ("sign me up again. no, stop", "US", "unclear"),
+        # only what is refused, and nothing else
+        ("don't want", "US", "unclear"),
+        ("don't want the blue one", "US", "none"),
+        # what is sent is named after it, with what it is about
+        ("my kid left school, please stop sending me the school alerts", "US", "opt_out"),
+        ("please stop sending my parcels to the neighbours", "US", "none"),
+        # a word of orders, and somebody who says no more
+        ("bitte stornieren", "DE", "unclear"),
+        ("who gave you my number? please remove", "US", "opt_out"),
+        # promotions beside what may go on
+        ("solo quiero los avisos de la cita, lo de los descuentos no", "ES", "opt_out"),
+        ("solo quiero los avisos de la cita", "ES", "none"),
+        # somebody else's number, however it is said beside a name
+        ("this is not Derek", "US", "opt_out"),
+        ("No soy la señora Lupita", "MX", "opt_out"),
+        ("ye msg Imran ke liye hai, mai nahi hu Imran", "IN", "opt_out"),
+        ("je ne suis pas Mme Delacroix-Vidal", "FR", "opt_out"),
+        ("it is Mario not Maria", "US", "none"),
+        ("thanks Derek, not today", "US", "none"),
+        # calls are made by couriers too
+        ("don't call me, the baby is asleep", "US", "unclear"),
+        ("do not call or text me", "US", "opt_out"),
+        ("do not call me again", "US", "opt_out"),
+        # a doubt beside a bare stop
+        ("stop... eh jap, x jadi kot. ntah la", "MY", "unclear"),
+        # stress
+        ("Get. Me. Off. This. List.", "US", "opt_out"),
         ("ok sure", "US", "confirm"),
         ("oke siap", "ID", "confirm"),
         ("ok but not today", "US", "none"),

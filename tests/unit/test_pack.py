@@ -31,7 +31,9 @@ IDS = frozenset(tomllib.loads((PACKS / "sources.toml").read_text("utf-8"))["sour
 M, T, A, P = Purpose.MARKETING, Purpose.TRANSACTIONAL, Purpose.AUTHENTICATION, Purpose.ANNOUNCEMENT
 SMS, WHATSAPP = Channel.SMS, Channel.WHATSAPP
 # Other tables of the package lie beside the packs; a pack is what has an id.
-ALL_PACKS = sorted(p.stem for p in PACKS.glob("*.toml") if re.search(r"^id = ", p.read_text("utf-8"), re.M))
+ALL_PACKS = sorted(
+    path.stem for path in PACKS.glob("*.toml") if "\nid = " in path.read_text("utf-8").partition("\n[")[0]
+)
 ALL_DAY = ((time(0), time(0)),)
 
 

@@ -19,6 +19,7 @@ _NEUTRAL = (*_OURS, Sense.SENDS, Sense.POLITE, Sense.FILLERS, Sense.AMBIGUOUS)
 _ENDING = (Sense.LEAVES, Sense.ENDS, Sense.OPT_OUT)
 _AGAINST = (Sense.REFUSES, Sense.FORBIDS, Sense.NEGATIONS, Sense.THREATS, Sense.AMBIGUOUS)
 _TURNERS = (Sense.NEGATIONS, Sense.FORBIDS)
+_DENYING = (Sense.REFUSES, Sense.FORBIDS, Sense.NEGATIONS)
 _NO_RETURN = (
     *_AGAINST,
     *_ENDING,
@@ -52,12 +53,30 @@ class Finding:
 
 def judge(marks: Sequence[Mark]) -> Finding:
     """What the clause asks. It takes the time of one pass over its words."""
-    if _any(marks, Sense.ASIDES, Sense.RETURNS):
+    if _any(marks, Sense.ASIDES):
         return Finding(Certainty.OTHERWISE)
+    if _any(marks, Sense.RETURNS):
+        return _no_return(marks)
+    stranger = _first(marks, Sense.STRANGERS)
+    if stranger.mark:
+        return replace(stranger, certainty=Certainty.SURE)
     found = _told(marks)
     if _any(marks, Sense.HEDGES):
-        return replace(found, certainty=min(found.certainty, Certainty.MAYBE))
+        thought = found if found.mark or _any(marks, Sense.OTHERS, Sense.CANCELS) else _first(marks, *_ENDING)
+        return replace(thought, certainty=min(thought.certainty, Certainty.MAYBE))
     return found
+
+
+def _no_return(marks: Sequence[Mark]) -> Finding:
+    """Messages that are refused in the words that ask for them: “I don't want to get your texts again”."""
+    for at, mark in enumerate(marks):
+        if Sense.RETURNS not in mark.senses:
+            continue
+        for against in marks[max(0, at - _TURNING) : at]:
+            sense = next((sense for sense in _DENYING if sense in against.senses), None)
+            if sense:
+                return Finding(Certainty.SURE, against, sense, _any(marks, Sense.MARKETING))
+    return Finding(Certainty.OTHERWISE, None, Sense.RETURNS)
 
 
 def _told(marks: Sequence[Mark]) -> Finding:
@@ -100,13 +119,30 @@ def tires(marks: Sequence[Mark]) -> Finding:
     if weary is None or _any(marks, Sense.OTHERS, Sense.ASIDES, Sense.HEDGES):
         return Finding(Certainty.NOTHING)
     ours = any(_is(mark, *_OURS) for mark in marks if mark is not weary)
-    return Finding(Certainty.SURE, weary, Sense.WEARIES) if ours else Finding(Certainty.NOTHING)
+    if not ours:
+        return Finding(Certainty.NOTHING)
+    return Finding(Certainty.SURE, weary, Sense.WEARIES, _any(marks, Sense.MARKETING))
+
+
+def keeps(marks: Sequence[Mark]) -> Finding:
+    """Whether a message lets some of ours go on but no promotions: “receipts are fine, ads not”."""
+    against = _first(marks, *_DENYING, *_ENDING, Sense.WEARIES)
+    kept = any(Sense.KEEPS in mark.senses for mark in marks if mark is not against.mark)
+    if not (kept and against.mark and _any(marks, Sense.MARKETING)):
+        return Finding(Certainty.NOTHING)
+    return Finding(Certainty.SURE, against.mark, against.sense, marketing=True)
+
+
+def refuses(marks: Sequence[Mark]) -> Finding:
+    """Whether a message refuses and says no more: “don't want”, “please don't call”."""
+    bare = all(_neutral(mark) or _is(mark, Sense.REFUSES, Sense.FORBIDS, Sense.CALLS) for mark in marks)
+    return _first(marks, Sense.REFUSES, Sense.FORBIDS) if bare else Finding(Certainty.NOTHING)
 
 
 def _asks(marks: Sequence[Mark], at: int) -> Sense | None:
     """The sense in which the word there asks to end our messages, with those around it."""
     mark = marks[at]
-    if Sense.REFUSES in mark.senses and _about_us(marks, at):
+    if Sense.REFUSES in mark.senses and _about_us(marks, at) and not _called(marks, at):
         return Sense.REFUSES
     if Sense.WEARIES in mark.senses and _any(marks, *_OURS, Sense.SENDS):
         return None if _turned(marks, at) else Sense.WEARIES
@@ -125,6 +161,8 @@ def _asks(marks: Sequence[Mark], at: int) -> Sense | None:
 def _about_us(marks: Sequence[Mark], at: int) -> bool:
     """Whether what ends, or is refused, is our messages, or our sending them."""
     nearest = _nearest(marks, at, _AHEAD)
+    if _any(marks[at + 1 : at + 1 + _DEED], Sense.SENDS):
+        return _first_of(marks[at + 1 :], _AHEAD) is not Sense.OTHERS
     sending = _any(marks[at + 1 : at + 1 + _AHEAD], Sense.SENDS)
     return nearest is Sense.THINGS or (sending and nearest is None)
 
@@ -132,19 +170,19 @@ def _about_us(marks: Sequence[Mark], at: int) -> bool:
 def _object(marks: Sequence[Mark], at: int) -> Sense | None:
     """What an idiom is about: what follows, and what went before only if it names nothing of ours itself."""
     if Sense.NAMES_OURS in marks[at].senses:
-        return _first_of(marks[at + 1 : at + 1 + _BEHIND])
+        return _first_of(marks[at + 1 :], _BEHIND)
     return _nearest(marks, at, _BEHIND)
 
 
 def _nearest(marks: Sequence[Mark], at: int, ahead: int) -> Sense | None:
     """What is named first after the word there, else before it."""
     before = tuple(reversed(marks[max(0, at - _BEHIND) : at]))
-    return _first_of(marks[at + 1 : at + 1 + ahead]) or _first_of(before)
+    return _first_of(marks[at + 1 :], ahead) or _first_of(before, _BEHIND)
 
 
-def _first_of(marks: Sequence[Mark]) -> Sense | None:
+def _first_of(marks: Sequence[Mark], ahead: int) -> Sense | None:
     """Which comes first, something of ours (`THINGS`) or something else; “order updates” is ours."""
-    for at, mark in enumerate(marks):
+    for at, mark in enumerate(marks[:ahead]):
         if _is(mark, *_OURS):
             return Sense.THINGS
         if Sense.OTHERS in mark.senses:
@@ -161,9 +199,20 @@ def _deed_follows(marks: Sequence[Mark], at: int) -> bool:
         if not _is(mark, Sense.POLITE, Sense.FILLERS) or Sense.SENDS in mark.senses
     ]
     for deed, mark in enumerate(telling[:_DEED]):
+        if Sense.CALLS in mark.senses and not _writes(telling):
+            return False
         if Sense.SENDS in mark.senses:
-            return _first_of(telling[deed : deed + 1 + _BEHIND]) is not Sense.OTHERS
+            return _first_of(telling[deed:], 1 + _BEHIND) is not Sense.OTHERS
     return False
+
+
+def _called(marks: Sequence[Mark], at: int) -> bool:
+    """Whether the word there is about calls and nothing else: “不要打来，放门口就好”."""
+    return _any(marks[at + 1 : at + 1 + _DEED], Sense.CALLS) and not _writes(marks[at + 1 :])
+
+
+def _writes(marks: Sequence[Mark]) -> bool:
+    return any(_is(mark, *_OURS, Sense.SENDS) and Sense.CALLS not in mark.senses for mark in marks)
 
 
 def _ending(marks: Sequence[Mark], at: int) -> Sense | None:
@@ -198,10 +247,17 @@ def _maybe(marks: Sequence[Mark]) -> Finding:
             return Finding(Certainty.MAYBE, mark, Sense.AMBIGUOUS)
         if Sense.OPT_OUT in mark.senses and _ending(marks, at) and all(map(_neutral, marks[:at])):
             return Finding(Certainty.MAYBE, mark, Sense.OPT_OUT)
-    against = next((mark for mark in marks if _is(mark, *_AGAINST)), None)
-    ours = any(_is(mark, *_OURS, Sense.SENDS) for mark in marks if mark is not against)
-    if against and ours and not _any(marks, *_ENDING):
-        return Finding(Certainty.MAYBE, against, next(sense for sense in _AGAINST if sense in against.senses))
+    against = _first(marks, *_AGAINST)
+    ours = any(_is(mark, *_OURS, Sense.SENDS) for mark in marks if mark is not against.mark)
+    return against if ours and not _any(marks, *_ENDING) else Finding(Certainty.NOTHING)
+
+
+def _first(marks: Sequence[Mark], *senses: Sense) -> Finding:
+    """What the first word with one of the senses may ask; nothing if there is none."""
+    for mark in marks:
+        sense = next((sense for sense in senses if sense in mark.senses), None)
+        if sense:
+            return Finding(Certainty.MAYBE, mark, sense)
     return Finding(Certainty.NOTHING)
 
 

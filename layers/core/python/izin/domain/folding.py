@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 _APOSTROPHES = "'’‘ʼ`´"
@@ -13,6 +13,8 @@ _NUMBER_SIGN = re.compile(r"(?<=[a-z] )#(?!\w)", re.IGNORECASE)  # "wrong #"
 _ELISION = re.compile(r"\b(l|d|m|n|j|s|t|c|qu|un|dell|all|nell|sull|dall|quell)['’](?=\w)")
 _SPELLED = re.compile(r"(?<!\w)(?:[a-z][ .*_-]{1,3}){3,9}[a-z](?!\w)", re.IGNORECASE)  # "S-T-O-P"
 _QUOTED = re.compile(r"^\s*[>|»]")
+_STRETCHED = re.compile(r"(.)\1{3,}")
+_STRESSED = 3  # words
 _LOOKALIKES = str.maketrans("асеорхуѕіјкмтвнαορτνκι0134578", "aceopxysijkmtbhaoptvkioieastb")
 
 
@@ -47,11 +49,23 @@ def clauses(text: str) -> list[str]:
     lines = _SPELLED.sub(_joined, unicodedata.normalize("NFKC", text)).splitlines()
     own = [line for line in lines if not _QUOTED.match(line)]
     parts = _PAUSES.split("\n".join(own if any(map(fold, own)) else lines))
-    return [part for part in map(fold, parts) if part]
+    return list(_unstressed([part for part in map(fold, parts) if part]))
+
+
+def _unstressed(parts: Sequence[str]) -> Iterator[str]:
+    """The parts, with “Get. Me. Off.” as one: a pause after each of several words is stress, no pause."""
+    for alone, run in groupby(parts, lambda part: " " not in part and not unspaced(part[0])):
+        words = list(run)
+        yield from [" ".join(words)] if alone and len(words) >= _STRESSED else words
 
 
 def _joined(letters: re.Match[str]) -> str:
     return "".join(filter(str.isalpha, letters.group()))
+
+
+def calmed(text: str) -> str:
+    """`text` with a letter that is repeated for stress once: no words have four alike."""
+    return _STRETCHED.sub(r"\1", text)
 
 
 def squeezed(text: str) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from izin.domain import folding
-from izin.domain.clause import Certainty, judge, returns, threatens, tires
+from izin.domain.clause import Certainty, judge, keeps, refuses, returns, threatens, tires
 from izin.domain.folding import clauses, fold
 from izin.domain.lexicon import Lexicon, Mark, Sense, lexicon_of
 
@@ -157,18 +157,17 @@ def _sentence(heard: Sequence[Sequence[Mark]]) -> tuple[Certainty, Reply]:
     every = [mark for marks in own for mark in marks]
     said = [mark for mark in every if Sense.POLITE not in mark.senses]
     if said and all(Sense.AMBIGUOUS in mark.senses for mark in said):
-        doubtful = Reply(Intent.UNCLEAR, "all", said[0].text, said[0].language(Sense.AMBIGUOUS))
-        return Certainty.MAYBE, doubtful
-    findings = [*map(judge, own), threatens(every), tires(every)]
+        return Certainty.MAYBE, Reply(Intent.UNCLEAR, "all", said[0].text, said[0].language(Sense.AMBIGUOUS))
+    findings = [*map(judge, own), threatens(every), tires(every), keeps(every), refuses(every)]
     surest = max(findings, key=lambda finding: finding.certainty)
-    # "Cancel. My order is late": something is to end, and the other clause may say what.
     elsewhere = any(finding.certainty is Certainty.OTHERWISE for finding in findings)
-    if any(Sense.RETURNS in mark.senses for mark in every):  # "sign me up again" and "stop"
+    unsure = surest.certainty is Certainty.BARE and any(Sense.HEDGES in mark.senses for mark in every)
+    if unsure or any(finding.sense is Sense.RETURNS for finding in findings):  # "sign me up again" and "stop"
         surest = replace(surest, certainty=min(surest.certainty, Certainty.MAYBE))
     if surest.mark is None or surest.sense is None or (elsewhere and surest.sense is Sense.AMBIGUOUS):
         return surest.certainty, _NOTHING
-    of_both = elsewhere and Sense.CANCELS in surest.mark.senses
-    stops = surest.certainty is Certainty.SURE or (surest.certainty is Certainty.BARE and not of_both)
+    doubtful = Sense.CANCELS in surest.mark.senses and len(every) > 1  # "please cancel": the order, or us?
+    stops = surest.certainty is Certainty.SURE or (surest.certainty is Certainty.BARE and not doubtful)
     ends = [finding for finding in findings if finding.certainty >= Certainty.BARE]
     intent = Intent.OPT_OUT if stops else Intent.UNCLEAR
     scope: Scope = "marketing" if stops and all(finding.marketing for finding in ends) else "all"

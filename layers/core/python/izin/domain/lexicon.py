@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from functools import lru_cache
 from itertools import groupby
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from izin.domain import folding
 from izin.domain.folding import fold
-from izin.domain.pack import GLOBAL, load, pack_for, sentences
+from izin.domain.pack import GLOBAL, load, names, pack_for, sentences
 
 _ANY = None  # the language of words that are understood everywhere
 _SLIPS_FROM = 4  # shorter words are too near to others
@@ -20,6 +20,7 @@ _LONGEST_WORD = 24
 _SHORTEST_STEM = 3
 _BLANK = "_"  # stands in an idiom for a word or two of any kind: “not _ number”
 _BLANK_WORDS = 2
+_DENIAL = 6  # words of the longest: “this is not the number of”
 
 
 class Sense(StrEnum):
@@ -35,6 +36,7 @@ class Sense(StrEnum):
     THINGS = auto()
     MARKETING = auto()
     SENDS = auto()
+    CALLS = auto()
     REFUSES = auto()
     FORBIDS = auto()
     NEGATIONS = auto()
@@ -51,6 +53,10 @@ class Sense(StrEnum):
     WHO = auto()
     NAMES_OURS = auto()  # an idiom with a thing of ours in it, or with what we do
     CANCELS = auto()
+    KEEPS = auto()
+    NAMES = auto()
+    TITLES = auto()
+    STRANGERS = auto()  # a name that somebody denies to have: “this isn't Derek”
     THREATS = auto()
     CONDITIONS = auto()
     ASKS = auto()  # "reply": begins the line of ours that teaches how to leave
@@ -115,6 +121,10 @@ class Lexicon:
     letters: Mapping[int, str]
     """The letters of those words, by their script."""
     ordinary: frozenset[str]
+    denials: frozenset[str] = frozenset()
+    """What stands before a name that somebody denies to have."""
+    denied: frozenset[str] = frozenset()
+    """What stands behind one."""
 
     def whole(self, said: str, senses: Iterable[Sense]) -> tuple[Sense, str] | None:
         """The sense, of `senses`, in which `said` is a word, and that word; the first that fits."""
@@ -141,9 +151,29 @@ class Lexicon:
             length, senses = self._longest(tokens, at, self.root)
             if not length:
                 length, senses = 1, self._mistyped(tokens[at])
+            if length == 1 and self._stranger(tokens, at):
+                senses = {**senses, Sense.STRANGERS: (_ANY,)}
             marks.append(Mark(" ".join(token.text for token in tokens[at : at + length]), senses))
             at += length
         return marks
+
+    def _stranger(self, tokens: Sequence[_Token], at: int) -> bool:
+        """Whether the name there, if it is one, is denied: “not Derek”, but not “Winda, not Wanda”."""
+        titled = at > 0 and self._means(tokens[at - 1], Sense.TITLES)
+        if not self._means(tokens[at], Sense.NAMES) and not (titled and tokens[at].text not in self.words):
+            return False
+        before = [token.text for token in tokens[: at - titled]]
+        after = [token.text for token in tokens[at + 1 : at + 1 + _DENIAL]]
+        for words in range(1, _DENIAL):
+            if _joined(before[-words:]) in self.denials:
+                other = before[-words - 1 : -words]
+                return not (other and Sense.NAMES in self.words.get(other[0], _NOTHING))
+            if _joined(after[:words]) in self.denied:
+                return True
+        return False
+
+    def _means(self, token: _Token, sense: Sense) -> bool:
+        return sense in self.words.get(token.text, _NOTHING)
 
     def _token(self, text: str) -> _Token:
         near = tuple(self.near(text))
@@ -220,7 +250,7 @@ class Lexicon:
         for chunk in clause.split():
             for apart, letters in groupby(chunk, folding.unspaced):
                 run = "".join(letters)
-                yield from self._cut(run) if apart else (run,)
+                yield from self._cut(folding.calmed(run)) if apart else (run,)
 
     def _cut(self, run: str) -> Iterator[str]:
         """The known words of a run without spaces, and what lies between them."""
@@ -228,7 +258,7 @@ class Lexicon:
         while at < len(run):
             longest = self.unspaced.get(run[at], 0)
             ends = range(min(len(run), at + longest), at, -1)
-            word = next((run[at:end] for end in ends if run[at:end] in self.words), "")
+            word = next((run[at:end] for end in ends if run[at:end] in self.vocabulary), "")
             if not word:
                 unknown += run[at]
                 at += 1
@@ -258,6 +288,8 @@ def _lexicon(country: str | None) -> Lexicon:
     spoken = [_tag(tag, rows) for tag in pack.languages]
     words: dict[str, dict[Sense, tuple[str | None, ...]]] = {}
     ordinary: set[str] = set()
+    denials: set[str] = set()
+    denied: set[str] = set()
     for tag in dict.fromkeys((*spoken, "en", GLOBAL)):
         language = _ANY if tag == GLOBAL else tag
         listed: list[tuple[Sense, Iterable[str]]] = []
@@ -267,6 +299,8 @@ def _lexicon(country: str | None) -> Lexicon:
         if said is not None:
             listed += [(sense, getattr(said, sense.value, ())) for sense in Sense]
             ordinary.update(map(fold, said.ordinary))
+            denials.update(map(fold, said.denies))
+            denied.update(map(fold, said.denied))
         instruction = load(GLOBAL).instructions.get(tag)
         if instruction is not None:
             listed.append((Sense.ASKS, instruction.asks))
@@ -275,7 +309,12 @@ def _lexicon(country: str | None) -> Lexicon:
                 senses = words.setdefault(_folded(text), {})
                 if language not in senses.get(sense, ()):
                     senses[sense] = (*senses.get(sense, ()), language)
-    return _prepared(words, frozenset(ordinary))
+    for sense, people in ((Sense.NAMES, names().names), (Sense.TITLES, names().titles)):
+        for name in people:
+            words.setdefault(_folded(name), {}).setdefault(sense, (_ANY,))
+    return replace(
+        _prepared(words, frozenset(ordinary)), denials=frozenset(denials), denied=frozenset(denied)
+    )
 
 
 def _tag(tag: str, rows: Iterable[str]) -> str:
@@ -297,9 +336,9 @@ def _prepared(words: dict[str, dict[Sense, tuple[str | None, ...]]], ordinary: f
             node = node.after.setdefault(token, Node())
             if token.endswith("*"):
                 stems.add(token[:_SHORTEST_STEM])
+            if folding.unspaced(token[0]):
+                unspaced[token[0]] = max(unspaced.get(token[0], 0), len(token))
         node.senses = senses
-        if folding.unspaced(text[0]):
-            unspaced[text[0]] = max(unspaced.get(text[0], 0), len(text))
     squeezed: dict[str, str] = {}
     slips: dict[str, tuple[str, ...]] = {}
     for text, senses in words.items():
@@ -320,14 +359,17 @@ def _prepared(words: dict[str, dict[Sense, tuple[str | None, ...]]], ordinary: f
 
 def _look_inside(words: Mapping[str, dict[Sense, tuple[str | None, ...]]]) -> None:
     """Say of each idiom whether it names promotions ("no more ads"), or something of ours at all."""
-    promotions = [
-        text for text, senses in words.items() if Sense.MARKETING in senses and folding.unspaced(text[0])
+    ours = (Sense.MARKETING, Sense.THINGS)
+    unspaced = [
+        text
+        for text, senses in words.items()
+        if len(text) > 1 and folding.unspaced(text[0]) and any(sense in senses for sense in ours)
     ]
     for text, senses in words.items():
         told = {*senses.get(Sense.PHRASES, ()), *senses.get(Sense.LEAVES, ())}
         if not told:
             continue
-        inside = promotions if folding.unspaced(text[0]) else text.split() if " " in text else ()
+        inside = unspaced if folding.unspaced(text[0]) else text.split() if " " in text else ()
         for word in inside:
             if word not in text:
                 continue
@@ -337,6 +379,11 @@ def _look_inside(words: Mapping[str, dict[Sense, tuple[str | None, ...]]]) -> No
                 senses[Sense.MARKETING] = about
             if told & {*known.get(Sense.SENDS, ()), *known.get(Sense.THINGS, ())}:
                 senses[Sense.NAMES_OURS] = tuple(told)
+
+
+def _joined(texts: Sequence[str]) -> str:
+    apart = texts and folding.unspaced(texts[0][0])
+    return ("" if apart else " ").join(texts)
 
 
 def _shortened(text: str) -> set[str]:

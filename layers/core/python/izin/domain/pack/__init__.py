@@ -45,7 +45,7 @@ from izin.domain.pack.rules import (
     Week,
     WindowRule,
 )
-from izin.domain.pack.sentences import Sentences, sentences
+from izin.domain.pack.sentences import Sentences, names, sentences
 from izin.domain.pack.sources import Source, sources
 from izin.domain.pack.texts import same_language, texts
 
@@ -97,6 +97,7 @@ __all__ = [
     "find",
     "heads",
     "load",
+    "names",
     "not_relaxable",
     "pack_for",
     "pack_of",

@@ -1,4 +1,4 @@
-"""How do people say, in their language, that messages are to end? `sentences.toml` as values."""
+"""How do people say, in their language, that messages are to end? The tables of words as values."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from pydantic import Field
 
@@ -25,6 +26,7 @@ class Sentences(Model):
     things: Words = Field(description="are what ends: “messages”")
     marketing: Words = Field(description="are promotions, and narrow an opt-out to them: “ads”")
     sends: Words = Field(description="are what the sender does: “text”")
+    calls: Words = Field((), description="are done by voice, by a courier too: “call”")
     refuses: Words = Field(description="refuse a thing: “don't want”")
     forbids: Words = Field(description="forbid a deed: “don't”")
     negations: Words = Field(description="turn the word that follows: “can't stop”")
@@ -40,6 +42,9 @@ class Sentences(Model):
     agrees: Words = Field((), description="say yes, alone or beside a yes: “sounds good”")
     who: Words = Field((), description="ask who writes, or for help in other words: “who is this”")
     cancels: Words = Field((), description="of those that end, what people say of orders too: “cancel”")
+    keeps: Words = Field((), description="say what may go on, so promotions end: “just the receipts”")
+    denies: Words = Field((), description="deny to be whose name follows: “this is not”")
+    denied: Words = Field((), description="deny to be whose name went before: “nahi hu”")
     threats: Words = Field((), description="threaten the sender: “report you”")
     conditions: Words = Field((), description="say when a threat comes true: “if”, “one more”")
     polite: Words = Field(description="change nothing, in whatever is said: “please”")
@@ -49,8 +54,29 @@ class Sentences(Model):
     )
 
 
+class Names(Model):
+    """Names of persons as people type them, by language, and the titles that stand before one."""
+
+    titles: Words
+    by_language: Mapping[str, Words] = Field(alias="names")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of every language: people of all live everywhere."""
+        return tuple(name for listed in self.by_language.values() for name in listed)
+
+
+@cache
+def names() -> Names:
+    """The names that are known."""
+    return Names.model_validate(_read("names.toml"))
+
+
 @cache
 def sentences() -> Mapping[str, Sentences]:
     """Every language by its BCP 47 primary subtag."""
-    table = tomllib.loads((resources.files("izin") / "packs" / "sentences.toml").read_text("utf-8"))
-    return {language: Sentences.model_validate(words) for language, words in table.items()}
+    return {language: Sentences.model_validate(words) for language, words in _read("sentences.toml").items()}
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((resources.files("izin") / "packs" / name).read_text("utf-8"))
