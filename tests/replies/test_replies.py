@@ -17,15 +17,15 @@ from tests.replies.evaluation import figures, rows, whole
 
 # Recall and false alarms that the present words reach; a change that lowers any is one for the worse.
 REACHED = {
-    "every one": (0.967, 0.012),
-    "held out": (0.973, 0.022),
-    "inbox": (0.984, 0.004),
-    "varied": (0.912, 0.025),
-    "rare": (0.899, 0.042),
-    "tuning": (0.985, 0.005),
+    "every one": (0.974, 0.010),
+    "held out": (0.975, 0.022),
+    "inbox": (0.987, 0.004),
+    "varied": (0.914, 0.024),
+    "rare": (0.903, 0.039),
+    "tuning": (0.994, 0.003),
 }
 YES = {"opt_in", "confirm"}
-EXAMPLES = (0.980, 0.014)  # no measure: they are by those who chose the words
+EXAMPLES = (0.978, 0.015)  # no measure: they are by those who chose the words
 
 SECTION_7 = tomllib.loads((Path(__file__).parent / "attested.toml").read_text("utf-8"))
 HOMES = {
